@@ -1,0 +1,22 @@
+import type { SqlTx } from "./transaction.ts";
+
+/** Remembers which messages a consumer has worked on, in the transaction that holds the work. */
+export interface InboxStore<Tx> {
+  /**
+   * The message ids (`source#id`) of those given that this consumer has not worked on; they are marked with this
+   * transaction. An id given twice counts once.
+   * - a mark commits and rolls back with the transaction.
+   * - of two transactions that mark one id at the same time the second waits for the first: committed, it is a
+   *   duplicate; rolled back, it runs.
+   */
+  register(tx: Tx | SqlTx, consumer: string, messageIds: readonly string[]): Promise<ReadonlySet<string>>;
+  /** Forgets marks older than `olderThanMs`, in bounded statements. Returns how many. */
+  prune(options: PruneOptions): Promise<number>;
+}
+
+export interface PruneOptions {
+  readonly olderThanMs: number;
+  /** Rows per statement. Default 5,000. */
+  readonly batchSize?: number | undefined;
+  readonly signal?: AbortSignal | undefined;
+}

@@ -1,0 +1,88 @@
+import type { CodedError } from "./failure.ts";
+import type { StoredEvent } from "./outbox.ts";
+
+/** The right to relay one outbox, held by one owner at a time. `epoch` grows at each take-over. */
+export interface RelayLease {
+  readonly relay: string;
+  readonly owner: string;
+  readonly epoch: number;
+}
+
+/**
+ * The read side of an outbox, as the relay drives it. No transaction is open while the relay talks to a broker.
+ * Rows are inserted and deleted, never updated: attempts are counted on parked rows only.
+ */
+export interface RelayStore {
+  /** - one owner holds the lease; another gets it when it was released or has run out, with a higher epoch. */
+  acquire(relay: string, owner: string, leaseMs: number): Promise<RelayLease | undefined>;
+  /** False when the lease is no longer ours. */
+  renew(lease: RelayLease, leaseMs: number): Promise<boolean>;
+  /** Gives the lease back so that a standby takes over at once. */
+  release(lease: RelayLease): Promise<void>;
+  /**
+   * The oldest committed rows in position order, at most `limit`, rows not yet confirmed or parked included again.
+   * - a row that commits late is read whatever was read before.
+   */
+  read(lease: RelayLease, limit: number): Promise<readonly StoredEvent[]>;
+  /** - confirm removes exactly these rows; removing one twice is a no-op. */
+  confirm(lease: RelayLease, events: readonly StoredEvent[]): Promise<void>;
+  /** - park moves rows out of the outbox in one transaction: they are in one of the two places, never in both or none. */
+  park(lease: RelayLease, requests: readonly ParkRequest[]): Promise<void>;
+  /** Keys with a parked row: later events of such a key must wait behind it. Read at each take-over. */
+  heldKeys(lease: RelayLease): Promise<readonly string[]>;
+  /** Parked rows whose time has come, in order within their key, at most `limit`. */
+  due(lease: RelayLease, nowMs: number, limit: number): Promise<readonly ParkedEvent[]>;
+  /** Writes down what became of a due row. `published` and `discarded` remove it and make the next of its key due. */
+  settleParked(lease: RelayLease, event: ParkedEvent, result: ParkedResult): Promise<void>;
+  status(): Promise<OutboxStatus>;
+  /** Parked rows, oldest first, for people who look. */
+  parked(query: ParkedQuery): Promise<readonly ParkedEvent[]>;
+  /** Makes parked rows due now, dead ones too, with their attempts set to 0. Returns how many. */
+  retryParked(positions: readonly string[]): Promise<number>;
+  /** Drops parked rows for good. Returns how many. */
+  discardParked(positions: readonly string[]): Promise<number>;
+}
+
+/** `held` rows wait behind a `retry` or `dead` row of their key. */
+export type ParkedStatus = "retry" | "held" | "dead";
+
+export interface ParkRequest {
+  readonly event: StoredEvent;
+  readonly status: ParkedStatus;
+  readonly attempts: number;
+  /** Milliseconds since the epoch; undefined for `held` and `dead`. */
+  readonly nextAttemptAtMs: number | undefined;
+  readonly error: CodedError | undefined;
+}
+
+export interface ParkedEvent extends StoredEvent {
+  readonly status: ParkedStatus;
+  readonly attempts: number;
+  readonly nextAttemptAtMs: number | undefined;
+  /** `CODE: message` of the last failure. */
+  readonly lastError: string | undefined;
+  readonly parkedAtMs: number;
+}
+
+export type ParkedResult =
+  | { readonly kind: "published" }
+  | { readonly kind: "discarded" }
+  | { readonly kind: "retry"; readonly attempts: number; readonly nextAttemptAtMs: number; readonly error: CodedError }
+  /** `skip`: later events of the key go on past it. `hold-key`: they wait. */
+  | { readonly kind: "dead"; readonly attempts: number; readonly error: CodedError; readonly then: "skip" | "hold-key" };
+
+export interface ParkedQuery {
+  readonly status?: ParkedStatus | undefined;
+  readonly key?: string | undefined;
+  /** Default 100. */
+  readonly limit?: number | undefined;
+}
+
+export interface OutboxStatus {
+  /** Rows waiting, counted up to 10,000; above that an estimate. */
+  readonly backlog: number;
+  readonly oldestAgeMs: number | undefined;
+  readonly parked: number;
+  readonly dead: number;
+  readonly owner: string | undefined;
+}

@@ -1,0 +1,21 @@
+import type { InboxStore } from "./inbox.ts";
+import type { OutboxStore } from "./outbox.ts";
+import type { RelayStore } from "./relay-store.ts";
+import type { Transactor } from "./transaction.ts";
+
+/** Outbox, inbox and relay store on one database. `Tx` is what a handler gets as `tx`. */
+export interface Store<Tx> extends Transactor<Tx> {
+  readonly dialect: "postgres" | "mysql" | "sqlite" | "memory";
+  readonly outbox: OutboxStore<Tx>;
+  readonly inbox: InboxStore<Tx>;
+  readonly relay: RelayStore;
+  /**
+   * Resolves when the database can be reached and its schema is the one this version works with; fails with
+   * STORE_UNAVAILABLE or STORE_SCHEMA_MISSING, which names the step to take.
+   */
+  assertSchema(): Promise<void>;
+  /** Closes what the store itself opened, and nothing that was given to it. Safe to call twice. */
+  close(): Promise<void>;
+}
+/** The transaction type of a store; undefined for no store. */
+export type TxOf<S> = S extends Transactor<infer Tx> ? Tx : undefined;

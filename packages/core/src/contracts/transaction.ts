@@ -1,0 +1,46 @@
+/** What a statement gave back. */
+export interface SqlResult {
+  readonly rows: readonly unknown[];
+  /** Rows inserted, updated or deleted; 0 for a select. */
+  readonly affected: number;
+}
+
+/**
+ * One open transaction seen as SQL: what an outbox writes through. Made by the `fromX` adapters of
+ * `@postrider/core/sql` from the handle of the user's own database library.
+ */
+export interface SqlTx {
+  readonly mode: "sync" | "async";
+  /** How the library writes parameters: `$1` or `?`. */
+  readonly placeholders: "$n" | "?";
+  /** False when there is certainly no transaction open, undefined when the library cannot tell. */
+  readonly inTransaction: () => boolean | undefined;
+  readonly execute: (text: string, values: readonly unknown[]) => SqlResult | Promise<SqlResult>;
+}
+export interface AsyncSqlTx extends SqlTx {
+  readonly mode: "async";
+  readonly execute: (text: string, values: readonly unknown[]) => Promise<SqlResult>;
+}
+export interface SyncSqlTx extends SqlTx {
+  readonly mode: "sync";
+  readonly execute: (text: string, values: readonly unknown[]) => SqlResult;
+}
+
+export type IsolationLevel = "read committed" | "repeatable read" | "serializable";
+
+export interface TransactionOptions {
+  /** Default: the database's own. */
+  readonly isolation?: IsolationLevel | undefined;
+}
+
+/** Opens transactions in the user's own database library, and shows one as SQL. */
+export interface Transactor<Tx> {
+  /**
+   * Begins, runs `work`, commits when it resolves and rolls back when it rejects; rejects with the original error.
+   * A failure of COMMIT rejects too: whether it took effect is then not known.
+   */
+  transaction<R>(work: (tx: Tx) => Promise<R>, options?: TransactionOptions): Promise<R>;
+  enlist(tx: Tx): SqlTx;
+  /** True when running the whole transaction again can succeed: serialization failure, deadlock. */
+  isRetryable?(error: unknown): boolean;
+}

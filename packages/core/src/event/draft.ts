@@ -1,0 +1,98 @@
+import type { MessageKind } from "../contracts/message.ts";
+import type { ExtensionValue } from "../contracts/sealed-event.ts";
+import { MessagingError } from "../errors.ts";
+import type { DefinitionParts } from "./definition.ts";
+
+/** What a definition decides by default and one message may decide for itself. */
+export interface DraftOptions {
+  /** Default: a UUIDv7 made when the draft is sealed. */
+  readonly id?: string | undefined;
+  /** Default: the definition's `key` of the validated data. */
+  readonly key?: string | undefined;
+  readonly subject?: string | undefined;
+  /** When it happened. Default: when the draft is sealed. */
+  readonly time?: Date | undefined;
+  /** Further CloudEvents attributes: names of `a-z0-9`, values string, boolean or 32-bit integer. */
+  readonly extensions?: Readonly<Record<string, ExtensionValue>> | undefined;
+  /** Default: the tenant of the message being handled, if any. */
+  readonly tenant?: string | undefined;
+}
+
+/*
+ * Drafts are what a definition returns when it is called: neither validated nor sealed yet, since a schema may be
+ * asynchronous. `kind` stands first and every kind of draft, and the domain event, has the same three members: so the
+ * only thing that the compiler can complain about is `kind`, in three lines.
+ */
+
+/** An event that waits to be published. */
+export interface EventDraft<Type extends string = string, Input = unknown> {
+  readonly kind: "event";
+  readonly type: Type;
+  readonly data: Input;
+}
+/** A draft that somebody can answer: a command or a query. */
+export interface RequestDraft<Reply = unknown> {
+  readonly kind: "command" | "query";
+  readonly type: string;
+  readonly data: unknown;
+  /** Types only. */
+  readonly "~reply"?: Reply | undefined;
+}
+/** A command that waits to be sent. */
+export interface CommandDraft<Type extends string = string, Input = unknown, Reply = unknown>
+  extends RequestDraft<Reply> {
+  readonly kind: "command";
+  readonly type: Type;
+  readonly data: Input;
+}
+/** A query that waits to be asked. */
+export interface QueryDraft<Type extends string = string, Input = unknown, Reply = unknown>
+  extends RequestDraft<Reply> {
+  readonly kind: "query";
+  readonly type: Type;
+  readonly data: Input;
+}
+
+/** What a draft carries besides what its type shows. */
+export interface DraftParts {
+  readonly definition: DefinitionParts;
+  readonly options: DraftOptions;
+}
+
+const partsKey: unique symbol = Symbol.for("@postrider/core/draft");
+
+/** Makes a draft; its hidden half travels with it over two copies of this package. */
+export function makeDraft<Kind extends MessageKind, Type extends string, Input>(
+  kind: Kind,
+  type: Type,
+  data: Input,
+  parts: DraftParts,
+): { readonly kind: Kind; readonly type: Type; readonly data: Input } {
+  const draft = { kind, type, data };
+  Object.defineProperty(draft, partsKey, { value: parts });
+  return Object.freeze(draft);
+}
+
+/** The hidden half of a draft. Says what was passed instead when it is none: types can be got around. */
+export function partsOfDraft(draft: unknown, verb: string, kind: MessageKind): DraftParts {
+  if (typeof draft !== "object" || draft === null || !(partsKey in draft)) throw notADraft(draft, verb);
+  const parts = draft[partsKey] as DraftParts;
+  if (parts.definition.kind !== kind) {
+    throw new MessagingError(
+      "USAGE_WRONG_KIND",
+      `'${parts.definition.type}' is a ${parts.definition.kind}, and ${verb} takes ${kind === "event" ? "an event" : `a ${kind}`}.`,
+      { context: { type: parts.definition.type, kind: parts.definition.kind } },
+    );
+  }
+  return parts;
+}
+
+function notADraft(value: unknown, verb: string): MessagingError {
+  const said =
+    typeof value === "function"
+      ? "a definition: call it with the data, as in OrderPlaced({ … })"
+      : typeof value === "object" && value !== null && "kind" in value && value.kind === "domain-event"
+        ? "a domain event, which never leaves the service: map it to an integration event"
+        : `${value === null ? "null" : typeof value}, not the draft that a definition returns`;
+  return new MessagingError("USAGE_WRONG_KIND", `${verb} was given ${said}.`);
+}

@@ -1,0 +1,45 @@
+import type { StandardSchemaV1 } from "@standard-schema/spec";
+import { MessagingError, ValidationError, type ValidationIssue } from "../errors.ts";
+
+/**
+ * The schema's output for this value; awaits only when the schema is asynchronous.
+ *
+ * @throws ValidationError (CONTRACT_INVALID_DATA) with message and path of each issue, never the value.
+ */
+export function validate(type: string, schema: StandardSchemaV1, value: unknown): unknown | Promise<unknown> {
+  const result = schema["~standard"].validate(value);
+  return result instanceof Promise ? result.then((late) => outputOf(type, late)) : outputOf(type, result);
+}
+
+/**
+ * Like `validate`, where nothing can be awaited: a synchronous database transaction.
+ *
+ * @throws MessagingError CONTRACT_ASYNC_SCHEMA when the schema answers with a promise.
+ */
+export function validateSync(type: string, schema: StandardSchemaV1, value: unknown): unknown {
+  const result = schema["~standard"].validate(value);
+  if (result instanceof Promise) {
+    result.catch(() => undefined); // nobody will look at it any more
+    throw new MessagingError(
+      "CONTRACT_ASYNC_SCHEMA",
+      `The schema of '${type}' validates asynchronously, and a synchronous transaction cannot wait. Take a synchronous schema for this definition.`,
+      { context: { type } },
+    );
+  }
+  return outputOf(type, result);
+}
+
+function outputOf(type: string, result: StandardSchemaV1.Result<unknown>): unknown {
+  // Only `issues` decides: valibot's success has further members, arktype's failure is an array.
+  if (result.issues) throw new ValidationError(type, result.issues.map(plainIssue));
+  return result.value;
+}
+
+/** Vendors hang the input on their issues; only message and path get through. */
+function plainIssue(issue: StandardSchemaV1.Issue): ValidationIssue {
+  const path = (issue.path ?? []).map((segment) => {
+    const key = typeof segment === "object" ? segment.key : segment;
+    return typeof key === "number" ? key : String(key);
+  });
+  return { message: issue.message, path };
+}
