@@ -10,6 +10,8 @@ export interface InboxStore<Tx> {
    *   duplicate; rolled back, it runs.
    */
   register(tx: Tx | SqlTx, consumer: string, messageIds: readonly string[]): Promise<ReadonlySet<string>>;
+  /** Takes marks of this very transaction back, for messages that were taken out of a batch. */
+  unregister(tx: Tx | SqlTx, consumer: string, messageIds: readonly string[]): Promise<void>;
   /** Forgets marks older than `olderThanMs`, in bounded statements. Returns how many. */
   prune(options: PruneOptions): Promise<number>;
 }

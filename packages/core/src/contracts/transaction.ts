@@ -43,4 +43,6 @@ export interface Transactor<Tx> {
   enlist(tx: Tx): SqlTx;
   /** True when running the whole transaction again can succeed: serialization failure, deadlock. */
   isRetryable?(error: unknown): boolean;
+  /** True when the database cannot be reached: the fault is nobody's on the path, and attempts are not counted. */
+  isUnavailable?(error: unknown): boolean;
 }
