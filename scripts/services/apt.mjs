@@ -28,15 +28,14 @@ export function isInstalled(name) {
   return stdout === "installed";
 }
 
-/** Installs what is missing. `bootUnits` of new packages are disabled, so that they do not start after a reboot either. */
+/** Installs what is missing; `a|b` means the first that the system has. `bootUnits` of new packages are disabled, so that they do not start after a reboot either. */
 export function installPackages(names, { bootUnits = [], log }) {
   // One at a time on the whole machine: two would take each other's policy file for the original.
   return withLock("/run/lock/postrider-apt.lock", { timeoutMs: 900_000 }, async () => {
-    const missing = names.filter((name) => !isInstalled(name));
-    if (missing.length === 0) return;
-    if (!missing.every(isKnown)) await update(log);
-    const unknown = missing.filter((name) => !isKnown(name));
-    if (unknown.length > 0) throw new Error(`no package ${unknown.join(", ")} in the sources of apt`);
+    const wanted = names.map((name) => name.split("|")).filter((choice) => !choice.some(isInstalled));
+    if (wanted.length === 0) return;
+    if (!wanted.every((choice) => choice.some(isKnown))) await update(log);
+    const missing = wanted.map((choice) => choice.find(isKnown) ?? nowhere(choice));
     log(`installing ${missing.join(" ")}`);
     await guarded(() => installOrRefresh(missing, log));
     disableAtBoot(bootUnits);
@@ -87,6 +86,10 @@ async function guarded(work) {
 function disableAtBoot(units) {
   if (!findProgram("systemctl")) return;
   for (const unit of units) spawnSync("systemctl", ["disable", unit], { stdio: "ignore" });
+}
+
+function nowhere(choice) {
+  throw new Error(`no package ${choice.join(" or ")} in the sources of apt`);
 }
 
 function isKnown(name) {

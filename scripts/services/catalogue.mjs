@@ -1,8 +1,9 @@
 // Which servers there are, and what the words of the command line mean.
+import { kafka } from "./kafka.mjs";
 import { postgres } from "./postgres.mjs";
 import { postgres18 } from "./postgres18.mjs";
 
-const usual = [postgres];
+const usual = [kafka, postgres];
 const servers = new Map([...usual, postgres18].map((server) => [server.name, server]));
 
 export const allNames = [...servers.keys()];

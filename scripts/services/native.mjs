@@ -46,6 +46,7 @@ export async function startNative(server, programs) {
 /** Ends the recorded processes with their children, and makes sure that none is left. */
 export async function stopNative(server, state) {
   const folder = folderOf(server.name);
+  thawNative(state);
   // The helpers come last: RabbitMQ's node signs off at its epmd.
   for (const record of state.processes.toReversed()) {
     const tree = treeOf(record);
