@@ -50,7 +50,7 @@ for (const file of planted) {
   test(`${rule} bites on ${file}`, () => {
     assert.ok(
       findings.get(placeOf(file))?.includes(rule),
-      `found: ${findings.get(placeOf(file)) ?? "nothing"}`,
+      `found: ${findings.get(placeOf(file))?.join() ?? "nothing"}`,
     );
   });
 }
