@@ -1,0 +1,55 @@
+import { randomUUID } from "node:crypto";
+import type { Clock } from "../contracts/clock.ts";
+import type { RelayLease, RelayStore } from "../contracts/relay-store.ts";
+
+/**
+ * Holds the lease of one outbox for one relay: takes it, renews it every third of its time, and knows when it is over.
+ * A zombie past its lease can only repeat events, since rows stay until somebody confirmed them.
+ */
+export interface LeaseKeeper {
+  /** The lease, if it is ours now; tries to take it otherwise. */
+  hold(): Promise<RelayLease | undefined>;
+  /** True while the lease has certainly not run out. */
+  valid(): boolean;
+  /** Gives it back so that a standby goes on at once. Never throws. */
+  release(): Promise<void>;
+}
+
+export function createLeaseKeeper(store: RelayStore, relay: string, leaseMs: number, clock: Clock): LeaseKeeper {
+  const owner = randomUUID();
+  let lease: RelayLease | undefined;
+  let validUntilMs = 0;
+  let renewAtMs = 0;
+
+  // Counted from before the statement: the database's clock starts no earlier.
+  const extend = (askedAtMs: number) => {
+    validUntilMs = askedAtMs + leaseMs;
+    renewAtMs = askedAtMs + leaseMs / 3;
+  };
+  const take = async (): Promise<RelayLease | undefined> => {
+    const askedAtMs = clock.monotonicMs();
+    lease = await store.acquire(relay, owner, leaseMs);
+    if (lease !== undefined) extend(askedAtMs);
+    return lease;
+  };
+
+  return {
+    hold: async () => {
+      if (lease === undefined) return take();
+      const now = clock.monotonicMs();
+      if (now < renewAtMs) return lease;
+      const renewed = await store.renew(lease, leaseMs);
+      if (renewed) extend(now);
+      else lease = undefined;
+      return lease ?? take();
+    },
+    valid: () => lease !== undefined && clock.monotonicMs() < validUntilMs,
+    release: async () => {
+      const held = lease;
+      lease = undefined;
+      if (held === undefined) return;
+      // A database that is gone ends the lease by its time.
+      await store.release(held).catch(() => undefined);
+    },
+  };
+}

@@ -1,0 +1,69 @@
+import { OptionsError } from "../errors.ts";
+import { exponential, problemsOfPolicy, type RetryPolicy } from "../retry/retry-policy.ts";
+
+/** How a relay works. All of it has a default. */
+export interface RelayOptions {
+  /** Relays of one name share one lease: one leads, the others stand by. Default `default`. */
+  readonly name?: string | undefined;
+  /** Rows per read, 1 to 10,000. Default 500: about twice the rate of 100, and 1,000 adds little. */
+  readonly batchSize?: number | undefined;
+  /** Bytes under way to the broker at once. Default 16 MiB. */
+  readonly maxBytesInFlight?: number | undefined;
+  /** How long the lease holds without being renewed, in milliseconds, at least 1,000. Default 10,000. */
+  readonly leaseMs?: number | undefined;
+  /** The shortest wait between two reads of an empty outbox. Default 50 ms. */
+  readonly minPollMs?: number | undefined;
+  /** The longest wait between two reads of an empty outbox; a wake-up cuts it short. Default 1,000 ms. */
+  readonly maxPollMs?: number | undefined;
+  /** How long the transport may try one page, in milliseconds. Default 30,000. */
+  readonly publishDeadlineMs?: number | undefined;
+  /** For an event that the broker refuses. Default: 10 attempts, from 1 s doubling to 5 min. */
+  readonly retry?: RetryPolicy | undefined;
+  /**
+   * What later events of a key do when one of them has used up its attempts: wait (`hold-key`), or go on past it
+   * (`skip`). Default `hold-key`; events without a key never hold anything.
+   */
+  readonly onDead?: "hold-key" | "skip" | undefined;
+  /** Default `binary`. */
+  readonly contentMode?: "binary" | "structured" | undefined;
+}
+
+export type ResolvedRelayOptions = { readonly [K in keyof RelayOptions]-?: NonNullable<RelayOptions[K]> };
+
+/** Every default filled in. Throws one OptionsError with all problems. */
+export function resolveRelayOptions(options: RelayOptions = {}): ResolvedRelayOptions {
+  const resolved: ResolvedRelayOptions = {
+    name: options.name ?? "default",
+    batchSize: options.batchSize ?? 500,
+    maxBytesInFlight: options.maxBytesInFlight ?? 16 * 1_024 * 1_024,
+    leaseMs: options.leaseMs ?? 10_000,
+    minPollMs: options.minPollMs ?? 50,
+    maxPollMs: options.maxPollMs ?? 1_000,
+    publishDeadlineMs: options.publishDeadlineMs ?? 30_000,
+    retry: options.retry ?? exponential({ attempts: 10, initialMs: 1_000, maxMs: 300_000 }),
+    onDead: options.onDead ?? "hold-key",
+    contentMode: options.contentMode ?? "binary",
+  };
+  const problems = [
+    ...check(/^[\w.-]{1,100}$/.test(resolved.name), "name: 1 to 100 of letters, digits, '.', '_' and '-'"),
+    ...check(within(resolved.batchSize, 1, 10_000), "batchSize: must be a whole number from 1 to 10,000"),
+    ...check(within(resolved.maxBytesInFlight, 1, Number.MAX_SAFE_INTEGER), "maxBytesInFlight: must be 1 or more bytes"),
+    ...check(within(resolved.leaseMs, 1_000, 3_600_000), "leaseMs: must be from 1,000 to 3,600,000 milliseconds"),
+    ...check(within(resolved.minPollMs, 1, 3_600_000), "minPollMs: must be 1 or more milliseconds"),
+    ...check(resolved.maxPollMs >= resolved.minPollMs, "maxPollMs: must not be less than minPollMs"),
+    ...check(within(resolved.publishDeadlineMs, 100, 3_600_000), "publishDeadlineMs: must be from 100 milliseconds"),
+    ...problemsOfPolicy("retry", options.retry),
+    ...check(["hold-key", "skip"].includes(resolved.onDead), "onDead: must be 'hold-key' or 'skip'"),
+    ...check(["binary", "structured"].includes(resolved.contentMode), "contentMode: must be 'binary' or 'structured'"),
+  ];
+  if (problems.length > 0) throw new OptionsError("The relay's options", problems);
+  return resolved;
+}
+
+function check(holds: boolean, said: string): string[] {
+  return holds ? [] : [said];
+}
+
+function within(value: number, low: number, high: number): boolean {
+  return Number.isInteger(value) && value >= low && value <= high;
+}

@@ -1,0 +1,103 @@
+import { OptionsError } from "../errors.ts";
+
+/**
+ * How often and after what time something is tried again. Used by consumers (attempts of a handler) and by the relay
+ * (attempts of a parked event). Write your own as an object of this shape.
+ */
+export interface RetryPolicy {
+  /** All attempts, the first one included. 1 means no retry. */
+  readonly attempts: number;
+  /**
+   * The wait before the next attempt, in milliseconds, after attempt number `attempt` (from 1) has failed.
+   * `random` is from 0 up to 1.
+   */
+  delayMs(attempt: number, random: () => number): number;
+}
+
+export interface ExponentialOptions {
+  /** All attempts, the first one included. At least 1. */
+  readonly attempts: number;
+  /** The wait after the first failure, in milliseconds. Default 200. */
+  readonly initialMs?: number | undefined;
+  /** No wait is longer, in milliseconds. Default 60,000. */
+  readonly maxMs?: number | undefined;
+  /** Each wait is this many times the one before. Default 2. */
+  readonly factor?: number | undefined;
+  /** Share of the wait that is left to chance, 0 to 1: 0.5 waits between half and the whole. Default 0.5. */
+  readonly jitter?: number | undefined;
+}
+
+/**
+ * Waits that double, with jitter so that many consumers do not come back at the same moment.
+ *
+ * @throws OptionsError (CONFIG_INVALID) listing every problem.
+ */
+export function exponential(options: ExponentialOptions): RetryPolicy {
+  const { attempts, initialMs = 200, maxMs = 60_000, factor = 2, jitter = 0.5 } = options;
+  refuse("exponential", [
+    ...problemsOfAttempts(attempts),
+    ...problem(initialMs >= 0, "initialMs: must be 0 or more milliseconds"),
+    ...problem(maxMs >= initialMs, "maxMs: must not be less than initialMs"),
+    ...problem(factor >= 1, "factor: must be 1 or more"),
+    ...problem(jitter >= 0 && jitter <= 1, "jitter: must be between 0 and 1"),
+  ]);
+  return Object.freeze({
+    attempts,
+    delayMs: (attempt: number, random: () => number) => {
+      const whole = Math.min(maxMs, initialMs * factor ** (attempt - 1));
+      return Math.round(whole * (1 - jitter * random()));
+    },
+  });
+}
+
+/**
+ * The same wait each time.
+ *
+ * @throws OptionsError (CONFIG_INVALID) listing every problem.
+ */
+export function fixed(options: { readonly attempts: number; readonly delayMs: number }): RetryPolicy {
+  refuse("fixed", [
+    ...problemsOfAttempts(options.attempts),
+    ...problem(options.delayMs >= 0, "delayMs: must be 0 or more milliseconds"),
+  ]);
+  const { attempts, delayMs } = options;
+  return Object.freeze({ attempts, delayMs: () => delayMs });
+}
+
+/**
+ * Again at once.
+ *
+ * @throws OptionsError (CONFIG_INVALID) when `attempts` is no whole number from 1.
+ */
+export function immediate(options: { readonly attempts: number }): RetryPolicy {
+  refuse("immediate", problemsOfAttempts(options.attempts));
+  return Object.freeze({ attempts: options.attempts, delayMs: () => 0 });
+}
+
+/** One attempt only. */
+export function noRetry(): RetryPolicy {
+  return Object.freeze({ attempts: 1, delayMs: () => 0 });
+}
+
+/** What is wrong with a policy that somebody wrote by hand; empty for a good one. */
+export function problemsOfPolicy(name: string, policy: unknown): string[] {
+  if (policy === undefined) return [];
+  const given = policy as Partial<RetryPolicy> | null;
+  if (typeof given !== "object" || given === null || typeof given.delayMs !== "function") {
+    return [`${name}: must be a retry policy such as exponential({ attempts: 8 })`];
+  }
+  return problemsOfAttempts(given.attempts).map((said) => `${name}.${said}`);
+}
+
+function problemsOfAttempts(attempts: unknown): string[] {
+  const whole = Number.isInteger(attempts) || attempts === Number.POSITIVE_INFINITY;
+  return problem(whole && (attempts as number) >= 1, "attempts: must be a whole number from 1, the first attempt included");
+}
+
+function problem(holds: boolean, said: string): string[] {
+  return holds ? [] : [said];
+}
+
+function refuse(what: string, problems: readonly string[]): void {
+  if (problems.length > 0) throw new OptionsError(what, problems);
+}

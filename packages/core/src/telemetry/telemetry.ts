@@ -1,0 +1,196 @@
+import {
+  context,
+  createContextKey,
+  metrics,
+  ROOT_CONTEXT,
+  SpanKind,
+  SpanStatusCode,
+  trace,
+  type Attributes,
+  type Context,
+  type Link,
+  type Span,
+} from "@opentelemetry/api";
+import { attribute } from "./attributes.ts";
+import { baggageOf, withBaggage } from "./baggage.ts";
+import { createInstruments, type Instruments } from "./instruments.ts";
+import { formatTraceContext, parseTraceContext, type TraceContext } from "./trace-context.ts";
+
+/*
+ * Spans and metrics of both paths, on `@opentelemetry/api` alone: with no SDK registered all of it does nothing.
+ * Nothing that goes wrong here may reach a message: every call into the API is guarded, and faults are counted.
+ */
+
+export interface TelemetryOptions {
+  /** Baggage entries that travel with messages. Default: none, since baggage leaks easily. */
+  readonly baggage?: readonly string[] | undefined;
+  /** `parent`: a handler's span continues the message's trace; `link`: it starts its own and links. Default `parent`. */
+  readonly consumerSpanRelation?: "parent" | "link" | undefined;
+}
+
+/** What a span needs to know of a message. */
+export interface MessageFacts {
+  readonly channel: string;
+  readonly type: string;
+  readonly id?: string | undefined;
+  readonly source?: string | undefined;
+  readonly subject?: string | undefined;
+  readonly correlationId?: string | undefined;
+  readonly traceparent?: string | undefined;
+  readonly tracestate?: string | undefined;
+}
+
+/** A span of the publish path. */
+export interface OutgoingSpan {
+  /** What the message carries: its creation context. */
+  readonly trace: TraceContext | undefined;
+  readonly baggage: string | undefined;
+  /** Adds what is known only after sealing. */
+  describe(facts: MessageFacts): void;
+  end(error?: unknown): void;
+}
+
+export interface ProcessFacts extends MessageFacts {
+  readonly group: string;
+  readonly attempt: number;
+  /** The trace of the event itself, where the header's differs. */
+  readonly extensionTraceparent?: string | undefined;
+  readonly baggage?: unknown;
+}
+
+export interface Telemetry {
+  /** The span of a direct publish: kind PRODUCER, ended when the broker confirmed. */
+  startPublish(facts: MessageFacts): OutgoingSpan;
+  /** The span of handing an event to the outbox: kind PRODUCER, its context is stored in the row. */
+  startCreate(facts: MessageFacts): OutgoingSpan;
+  /** The span of the relay sending one stored event: kind CLIENT, child of the creation context. */
+  startSend(facts: MessageFacts): OutgoingSpan;
+  /** Runs a handler inside its CONSUMER span. The span ends with the promise. */
+  process<R>(facts: ProcessFacts, work: () => Promise<R>): Promise<R>;
+  /** Runs the client library of a broker with other instrumentations silenced: they would replace our headers. */
+  untraced<R>(work: () => R): R;
+  readonly instruments: Instruments;
+  /** How often the API threw and was ignored. */
+  faults(): number;
+}
+
+// The SDK's own key: `createContextKey` is `Symbol.for`, so the API package alone is enough.
+const suppressTracing = createContextKey("OpenTelemetry SDK Context Key SUPPRESS_TRACING");
+const scope = "@postrider/core";
+
+export function createTelemetry(system: string, options: TelemetryOptions = {}): Telemetry {
+  const allowed = options.baggage ?? [];
+  const sendName = system === "kafka" ? "send" : "publish";
+  let faultCount = 0;
+  const guard = <T>(call: () => T, otherwise: T): T => {
+    try {
+      return call();
+    } catch {
+      faultCount += 1;
+      return otherwise;
+    }
+  };
+  const tracer = () => trace.getTracer(scope);
+  const base = (name: string, kind: string): Attributes => ({
+    [attribute.system]: system,
+    [attribute.systemOld]: system,
+    [attribute.operationName]: name,
+    [attribute.operationType]: kind,
+  });
+
+  const outgoing = (name: string, operation: string, kind: SpanKind, facts: MessageFacts, from: () => Context) =>
+    guard<OutgoingSpan>(() => {
+      const parent = from();
+      const span = tracer().startSpan(
+        `${name} ${facts.channel}`,
+        { kind, attributes: { ...base(name, operation), ...attributesOf(facts) } },
+        parent,
+      );
+      return {
+        trace: guard(() => formatTraceContext(span.spanContext()), undefined),
+        baggage: guard(() => baggageOf(parent, allowed), undefined),
+        describe: (more) => guard(() => void span.setAttributes(attributesOf(more)), undefined),
+        end: (error) => guard(() => endSpan(span, error), undefined),
+      };
+    }, nothing);
+
+  return {
+    startPublish: (facts) => outgoing(sendName, "send", SpanKind.PRODUCER, facts, () => context.active()),
+    startCreate: (facts) => outgoing("create", "create", SpanKind.PRODUCER, facts, () => context.active()),
+    startSend: (facts) =>
+      outgoing(sendName, "send", SpanKind.CLIENT, facts, () => {
+        const created = parseTraceContext(facts.traceparent, facts.tracestate);
+        return created === undefined ? ROOT_CONTEXT : trace.setSpanContext(ROOT_CONTEXT, created);
+      }),
+    process: async (facts, work) => {
+      const opened = guard(() => {
+        const { parent, links } = placeProcess(facts, options.consumerSpanRelation ?? "parent");
+        const attributes: Attributes = {
+          ...base("process", "process"),
+          ...attributesOf(facts),
+          [attribute.group]: facts.group,
+          [attribute.attempt]: facts.attempt,
+        };
+        const span = tracer().startSpan(`process ${facts.channel}`, { kind: SpanKind.CONSUMER, attributes, links }, parent);
+        return { span, inside: withBaggage(trace.setSpan(parent, span), facts.baggage, allowed) };
+      }, undefined);
+      if (opened === undefined) return work();
+      try {
+        const result = await context.with(opened.inside, work);
+        guard(() => endSpan(opened.span, undefined), undefined);
+        return result;
+      } catch (error) {
+        guard(() => endSpan(opened.span, error ?? new Error("undefined was thrown")), undefined);
+        throw error;
+      }
+    },
+    untraced: (work) => context.with(context.active().setValue(suppressTracing, true), work),
+    instruments: guard(() => createInstruments(metrics.getMeter(scope), base, guard), createInstruments(undefined, base, guard)),
+    faults: () => faultCount,
+  };
+}
+
+const nothing: OutgoingSpan = { trace: undefined, baggage: undefined, describe: () => {}, end: () => {} };
+
+/** Parent and links of a handler's span: the header's trace leads, a different one in the event is linked. */
+function placeProcess(facts: ProcessFacts, relation: "parent" | "link"): { parent: Context; links: Link[] } {
+  const active = context.active();
+  const created =
+    parseTraceContext(facts.traceparent, facts.tracestate) ??
+    parseTraceContext(facts.extensionTraceparent, facts.tracestate);
+  const links: Link[] = created === undefined ? [] : [{ context: created }];
+  const original = parseTraceContext(facts.extensionTraceparent, undefined);
+  if (original !== undefined && created !== undefined && original.traceId !== created.traceId) {
+    links.push({ context: original });
+  }
+  if (created === undefined) return { parent: active, links };
+  const ambient = trace.getSpanContext(active);
+  if (relation === "parent") {
+    if (ambient !== undefined) links.push({ context: ambient });
+    return { parent: trace.setSpanContext(active, created), links };
+  }
+  return { parent: trace.deleteSpan(active), links };
+}
+
+function attributesOf(facts: MessageFacts): Attributes {
+  const attributes: Attributes = { [attribute.destination]: facts.channel, [attribute.eventType]: facts.type };
+  if (facts.id !== undefined) {
+    attributes[attribute.messageId] = facts.id;
+    attributes[attribute.eventId] = facts.id;
+    attributes[attribute.eventSpecVersion] = "1.0";
+  }
+  if (facts.source !== undefined) attributes[attribute.eventSource] = facts.source;
+  if (facts.subject !== undefined) attributes[attribute.eventSubject] = facts.subject;
+  if (facts.correlationId !== undefined) attributes[attribute.conversationId] = facts.correlationId;
+  return attributes;
+}
+
+function endSpan(span: Span, error: unknown): void {
+  if (error !== undefined) {
+    const known = error instanceof Error ? error : new Error(String(error));
+    span.setAttribute(attribute.errorType, "code" in known && typeof known.code === "string" ? known.code : known.name);
+    span.recordException(known);
+    span.setStatus({ code: SpanStatusCode.ERROR, message: known.message.slice(0, 256) });
+  }
+  span.end();
+}
