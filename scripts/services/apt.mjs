@@ -28,8 +28,11 @@ export function isInstalled(name) {
   return stdout === "installed";
 }
 
-/** Installs what is missing; `a|b` means the first that the system has. `bootUnits` of new packages are disabled, so that they do not start after a reboot either. */
-export function installPackages(names, { bootUnits = [], log }) {
+/**
+ * Installs what is missing; `a|b` means the first that the system has. The `bootUnits` of packages that were
+ * not there before are disabled, so that they do not start after a reboot either.
+ */
+export function installPackages(names, { bootUnits = {}, log }) {
   // One at a time on the whole machine: two would take each other's policy file for the original.
   return withLock("/run/lock/postrider-apt.lock", { timeoutMs: 900_000 }, async () => {
     const wanted = names.map((name) => name.split("|")).filter((choice) => !choice.some(isInstalled));
@@ -37,8 +40,9 @@ export function installPackages(names, { bootUnits = [], log }) {
     if (!wanted.every((choice) => choice.some(isKnown))) await update(log);
     const missing = wanted.map((choice) => choice.find(isKnown) ?? nowhere(choice));
     log(`installing ${missing.join(" ")}`);
+    const newUnits = Object.entries(bootUnits).flatMap(([name, units]) => (isInstalled(name) ? [] : units));
     await guarded(() => installOrRefresh(missing, log));
-    disableAtBoot(bootUnits);
+    disableAtBoot(newUnits);
   });
 }
 

@@ -35,10 +35,11 @@ export async function up(names = [], { log = silent, given = "use", by = "any" }
 export async function down(names = [], { log = silent, data = "keep" } = {}) {
   const end = async (server) => {
     const state = readState(server.name);
+    const wasUp = runningState(server) !== undefined;
     if (state && isNative(state)) await native.stopNative(server, state);
     else if (state) compose.stop(server, state, data);
     if (data === "purge") purge(server.name);
-    if (state) log(`${server.name}: down`);
+    if (wasUp) log(`${server.name}: down`);
     return { origin: state?.origin ?? "none" };
   };
   const known = selectServers(names, allNames).filter(({ name }) => names.length > 0 || readState(name));

@@ -21,7 +21,7 @@ export const kafka = {
   portRoles: ["main", "controller"],
   innerRoles: ["controller"],
   packages: ["openjdk-17-jre-headless|openjdk-21-jre-headless", "maven"],
-  bootUnits: [],
+  bootUnits: {},
   needs: `Java ${leastJava} or later and Maven`,
   readyTimeoutMs: 90_000,
   stop: { signal: "SIGTERM", graceMs: 30_000 },

@@ -10,7 +10,7 @@ export const mariadb = {
   portRoles: ["main"],
   // The core package has the server without the service that Debian builds around it.
   packages: ["mariadb-server-core", "mariadb-client-core"],
-  bootUnits: [],
+  bootUnits: {},
   readyTimeoutMs: 60_000,
   stop: { signal: "SIGTERM", graceMs: 30_000 },
   locate,

@@ -9,7 +9,7 @@ export const nats = {
   title: "NATS",
   portRoles: ["main", "monitor"],
   packages: ["nats-server"],
-  bootUnits: ["nats-server.service"],
+  bootUnits: { "nats-server": ["nats-server.service"] },
   readyTimeoutMs: 30_000,
   stop: { signal: "SIGTERM", graceMs: 15_000 },
   usual: { port: 4222, url: "nats://127.0.0.1:4222" },

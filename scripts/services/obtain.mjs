@@ -65,7 +65,7 @@ function obstacleFor() {
 function installPackagesOf(servers, log) {
   const lacking = servers.filter((server) => !server.hasPackages?.());
   return installPackages([...new Set(lacking.flatMap(({ packages }) => packages))], {
-    bootUnits: lacking.flatMap(({ bootUnits }) => bootUnits),
+    bootUnits: Object.assign({}, ...lacking.map(({ bootUnits }) => bootUnits)),
     log,
   });
 }

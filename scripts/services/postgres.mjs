@@ -9,7 +9,7 @@ export const postgres = {
   title: "PostgreSQL",
   portRoles: ["main"],
   packages: ["postgresql"],
-  bootUnits: ["postgresql.service"],
+  bootUnits: { "postgresql-common": ["postgresql.service"] },
   readyTimeoutMs: 60_000,
   stop: { signal: "SIGINT", graceMs: 30_000 },
   locate,

@@ -14,7 +14,7 @@ export const postgres18 = {
   title: "PostgreSQL 18",
   portRoles: ["main"],
   packages: [],
-  bootUnits: [],
+  bootUnits: {},
   readyTimeoutMs: 60_000,
   stop: { signal: "SIGINT", graceMs: 30_000 },
   locate,

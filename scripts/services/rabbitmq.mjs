@@ -11,7 +11,7 @@ export const rabbitmq = {
   portRoles: ["main", "management", "epmd", "distribution"],
   innerRoles: ["epmd", "distribution"],
   packages: ["rabbitmq-server"],
-  bootUnits: ["rabbitmq-server.service", "epmd.service", "epmd.socket"],
+  bootUnits: { "rabbitmq-server": ["rabbitmq-server.service"], "erlang-base": ["epmd.service", "epmd.socket"] },
   readyTimeoutMs: 90_000,
   stop: { signal: "SIGTERM", graceMs: 30_000 },
   usual: { port: 5672, url: "amqp://guest:guest@127.0.0.1:5672" },

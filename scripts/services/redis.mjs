@@ -8,7 +8,7 @@ export const redis = {
   title: "Redis",
   portRoles: ["main"],
   packages: ["redis-server"],
-  bootUnits: ["redis-server.service"],
+  bootUnits: { "redis-server": ["redis-server.service"] },
   readyTimeoutMs: 30_000,
   stop: { signal: "SIGTERM", graceMs: 15_000 },
   usual: { port: 6379, url: "redis://127.0.0.1:6379" },
