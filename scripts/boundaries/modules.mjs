@@ -99,10 +99,11 @@ function isTypeOnly(node) {
 }
 
 /**
+ * Every node of a syntax tree, parents first.
  * @param {any} node
  * @param {(node: any) => void} enter
  */
-function visit(node, enter) {
+export function visit(node, enter) {
   if (Array.isArray(node)) for (const each of node) visit(each, enter);
   else if (node !== null && typeof node === "object") {
     if (typeof node.type === "string") enter(node);
