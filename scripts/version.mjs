@@ -20,11 +20,7 @@ export function versionPackages(folder, stdio = "inherit") {
     "--no-audit",
     "--no-fund",
   ]);
-  run(folder, stdio, process.execPath, [
-    join(tools, "node_modules/oxfmt/bin/oxfmt"),
-    "packages",
-    "package-lock.json",
-  ]);
+  run(folder, stdio, process.execPath, [join(tools, "node_modules/oxfmt/bin/oxfmt"), "packages"]);
   run(folder, stdio, process.execPath, [join(tools, "scripts/complete-lockfile.mjs")]);
 }
 
