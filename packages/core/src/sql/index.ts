@@ -1,0 +1,10 @@
+export { fromPg } from "./from-pg.ts";
+export type { PgTxLike } from "./from-pg.ts";
+export { fromPglite } from "./from-pglite.ts";
+export type { PgliteTxLike } from "./from-pglite.ts";
+export { pgTransactor } from "./pg-transactor.ts";
+export type { PgClientLike, PgPoolLike } from "./pg-transactor.ts";
+export { pgliteTransactor } from "./pglite-transactor.ts";
+export type { PgliteLike } from "./pglite-transactor.ts";
+export { isSqlTx } from "./is-sql-tx.ts";
+export { sqlStateOf } from "./sql-state.ts";

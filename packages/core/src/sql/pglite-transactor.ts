@@ -1,0 +1,79 @@
+import type { AsyncSqlTx, IsolationLevel, Transactor } from "../contracts/transaction.ts";
+import { MessagingError, OptionsError } from "../errors.ts";
+import { fromPglite, type PgliteTxLike } from "./from-pglite.ts";
+import { isRetryableState, sqlStateOf } from "./sql-state.ts";
+
+/** A PGlite database. It has one connection: its transactions run one after another. */
+export interface PgliteLike<Tx> {
+  query<Row>(text: string, values?: unknown[]): Promise<{ readonly rows: Row[]; readonly affectedRows?: number }>;
+  exec(text: string): Promise<{ readonly rows: Record<string, unknown>[]; readonly affectedRows?: number }[]>;
+  transaction<R>(work: (tx: Tx) => Promise<R>): Promise<R>;
+  readonly closed: boolean;
+}
+
+/**
+ * Transactions on a PGlite database.
+ *
+ * - a COMMIT that would be answered with ROLLBACK, since an earlier statement had failed, rejects.
+ */
+export function pgliteTransactor<Tx extends PgliteTxLike>(
+  database: PgliteLike<Tx>,
+): Transactor<Tx> & { enlist(tx: Tx): AsyncSqlTx } {
+  refuseOthers(database);
+  return {
+    transaction: async (work, options) => {
+      const setLevel = options?.isolation === undefined ? undefined : isolationStatement(options.isolation);
+      return database.transaction(async (tx) => {
+        if (setLevel !== undefined) await tx.exec(setLevel);
+        const result = await work(tx);
+        await refuseLostCommit(tx);
+        return result;
+      });
+    },
+    enlist: fromPglite,
+    isRetryable: isRetryableState,
+  };
+}
+
+/** PGlite commits without reading the answer: a failed transaction would pass for a committed one. */
+async function refuseLostCommit(tx: PgliteTxLike): Promise<void> {
+  if (tx.closed) {
+    throw new MessagingError(
+      "STORE_TRANSACTION_CLOSED",
+      "The work rolled its transaction back itself. Return to commit, throw to roll back.",
+    );
+  }
+  try {
+    await tx.exec("SELECT 1");
+  } catch (error) {
+    if (sqlStateOf(error) !== "25P02") throw error;
+    throw new MessagingError(
+      "STORE_FAILED",
+      "Nothing was committed: a statement of this transaction had failed, and the work went on. Let the error pass, or use a savepoint.",
+      { cause: error },
+    );
+  }
+}
+
+const levels: Readonly<Record<IsolationLevel, string>> = {
+  "read committed": "SET TRANSACTION ISOLATION LEVEL READ COMMITTED",
+  "repeatable read": "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ",
+  serializable: "SET TRANSACTION ISOLATION LEVEL SERIALIZABLE",
+};
+
+function isolationStatement(isolation: IsolationLevel): string {
+  if (!Object.hasOwn(levels, isolation)) {
+    throw new OptionsError("transaction", [`isolation: must be one of ${Object.keys(levels).join(", ")}`]);
+  }
+  return levels[isolation];
+}
+
+function refuseOthers(database: unknown): void {
+  const fits =
+    typeof database === "object" &&
+    database !== null &&
+    "transaction" in database &&
+    typeof database.transaction === "function" &&
+    "exec" in database;
+  if (!fits) throw new OptionsError("pgliteTransactor", ["database: must be a PGlite database, not a transaction of it"]);
+}
