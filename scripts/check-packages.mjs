@@ -11,22 +11,32 @@ import { isProgram, tally } from "./workspace/tally.mjs";
  * @returns {import("./workspace/tally.mjs").Case[]}
  */
 function packageCases(root) {
-  return publishedPackages(root).map(({ name }) => {
-    const turbo = join(root, "node_modules/turbo/bin/turbo");
-    const args = [
-      "run",
-      "check:package",
-      `--filter=${name}`,
-      "--only",
-      "--output-logs=errors-only",
-      "--no-color",
-    ];
-    const { status, stdout, stderr } = spawnSync(process.execPath, [turbo, ...args], {
-      cwd: root,
-      encoding: "utf8",
-    });
-    return { title: name, problems: status === 0 ? [] : [stdout + stderr] };
+  const packages = publishedPackages(root);
+  if (check(root, packages).status === 0) return packages.map(({ name }) => ({ title: name, problems: [] }));
+  return packages.map((each) => {
+    const { status, output } = check(root, [each]);
+    return { title: each.name, problems: status === 0 ? [] : [output] };
   });
+}
+
+/**
+ * @param {string} root
+ * @param {import("./workspace/packages.mjs").Package[]} packages
+ */
+function check(root, packages) {
+  const turbo = join(root, "node_modules/turbo/bin/turbo");
+  const filters = packages.map(({ name }) => `--filter=${name}`);
+  const args = [
+    turbo,
+    "run",
+    "check:package",
+    ...filters,
+    "--only",
+    "--continue",
+    "--output-logs=errors-only",
+  ];
+  const { status, stdout, stderr } = spawnSync(process.execPath, args, { cwd: root, encoding: "utf8" });
+  return { status, output: stdout + stderr };
 }
 
 if (isProgram(import.meta)) tally("packages", packageCases(fileURLToPath(new URL("..", import.meta.url))));

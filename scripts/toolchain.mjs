@@ -73,8 +73,11 @@ export function ensureInstalled() {
   const since = performance.now();
   if (!existsSync(stampFile) || readFileSync(stampFile, "utf8") !== stampOf()) {
     console.log("> npm ci");
-    if (npm(["ci", ...quiet]).status !== 0) {
-      console.log("> npm ci failed; npm install --no-save");
+    const clean = npm(["ci", ...quiet], { capture: true });
+    if (clean.status !== 0) {
+      console.log(
+        `${clean.stderr.split("\n").slice(0, 12).join("\n")}\n> npm ci failed; npm install --no-save`,
+      );
       orExit(npm(["install", "--no-save", ...quiet]));
     }
     recordInstall();

@@ -23,7 +23,7 @@ export function installations(packages) {
     {
       title: "core alone",
       packages: [core],
-      peers: [],
+      peers: typePeers(core),
       entries: specifiers.filter((specifier) => !wants.has(specifier)),
     },
     {
@@ -41,6 +41,11 @@ export function installations(packages) {
         entries: [core.name, ...entryPoints(each).map((entry) => entry.specifier)],
       })),
   ];
+}
+
+/** Declarations that a package asks TypeScript users for. @param {Package} each */
+function typePeers(each) {
+  return optionalPeers(each).filter((peer) => peer.startsWith("@types/"));
 }
 
 /** @param {Package} each */
