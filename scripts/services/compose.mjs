@@ -24,7 +24,7 @@ export function whyNot() {
   return undefined;
 }
 
-/** Starts the container and waits until the server in it answers. */
+/** Starts the container, a new one or the one that was killed, and waits until the server in it answers. */
 export async function start(server) {
   const recorded = readState(server.name);
   const state = {
@@ -40,13 +40,6 @@ export async function start(server) {
   await untilReady(server, state);
   Object.assign(state, { url: server.url(state), urls: server.urls?.(state) ?? {} });
   writeState(server.name, state);
-  return state;
-}
-
-/** Starts the same container again after a kill. */
-export async function startAgain(server, state) {
-  docker(["start", state.container]);
-  await untilReady(server, state);
   return state;
 }
 

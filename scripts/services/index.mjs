@@ -82,7 +82,7 @@ export async function start(name) {
     const recorded = readState(name);
     if (!recorded) throw new NotStartedError(name, `${server.title} has not been set up here`);
     if (runningState(server)) return recorded;
-    if (!isNative(recorded)) return compose.startAgain(server, recorded);
+    if (!isNative(recorded)) return compose.start(server);
     const programs = locate(server);
     if (!programs) throw new NotStartedError(name, `${server.title}'s programs are gone`);
     return native.startNative(server, programs);

@@ -34,7 +34,9 @@ export async function startNative(server, programs) {
     await startProcesses(server, place, state);
     await untilReady(server, place, state);
   } catch (error) {
-    await stopNative(server, state);
+    await stopNative(server, state).catch((second) => {
+      error.message += `\nand then: ${second.message}`;
+    });
     throw error;
   }
   state.url = server.url(place);
@@ -143,6 +145,7 @@ async function untilReady(server, place, state) {
 
 /** After a kill, children may need a moment to notice; PostgreSQL refuses to start while one of them lives. */
 async function clearRemains(server, recorded) {
+  await end(recorded?.processes ?? [], { graceMs: 5000 });
   const remains = () => ownedBy(folderOf(server.name), recorded?.owned);
   if (remains().length === 0) return;
   await until(() => remains().length === 0, { what: "remains", timeoutMs: 3000 }).catch(() => {});

@@ -1,10 +1,12 @@
 // Where a server's files live: one folder per server, all below the git-ignored `.services`.
 import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { root } from "../toolchain.mjs";
 
-export const home = join(root, ".services");
-export const cache = join(home, "cache");
+/** Another folder makes another set of servers, apart from the usual one. */
+export const home = resolve(process.env.POSTRIDER_SERVICES_FOLDER || join(root, ".services"));
+/** What was downloaded is the same for every set. */
+export const cache = join(root, ".services", "cache");
 
 /** @param {string} name */
 export function folderOf(name) {
