@@ -1,10 +1,10 @@
-import { defineConfig } from "vitest/config";
+import { defineConfig, type ViteUserConfig } from "vitest/config";
 
 const conditions = ["@postrider/source", "module", "node", "import", "default"];
 const tests = (name: string): string[] => [`packages/**/test/**/${name}`, `examples/*/test/**/${name}`];
 const elsewhere = ["**/node_modules/**", "**/dist/**"];
 
-export default defineConfig(async () => ({
+export default defineConfig(async (): Promise<ViteUserConfig> => ({
   resolve: { conditions },
   ssr: { resolve: { conditions } },
   test: {

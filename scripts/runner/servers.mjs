@@ -72,7 +72,7 @@ async function bringUp(names, startedByUs, log) {
   for (const name of names) if (!isOurs(before.get(name))) startedByUs.add(name);
   const outcomes = await up(names, { log, given: "ignore" });
   return new Map(
-    outcomes.flatMap((each) => (each.ok ? [] : [[each.name, `${each.error?.message ?? each.error}`]])),
+    outcomes.flatMap((each) => (each.ok ? [] : [[each.name, each.error.message]])),
   );
 }
 
