@@ -1,0 +1,47 @@
+// Imported, not global: a test that replaces the global timers does not stop the broker.
+import { setImmediate } from "node:timers";
+
+/**
+ * The broker's side of the wire: what clients ask is done in a later turn of the event loop, in the order asked.
+ * A real turn and not a microtask: a client in a tight loop cannot starve timers and I/O, as it could not over a socket.
+ */
+export interface Turns {
+  /** Runs `task` in the next turn; settles with what it returns or throws. */
+  request<T>(task: () => T): Promise<T>;
+  /** Makes sure that a turn comes. */
+  ask(): void;
+}
+
+/** `atEnd` runs once per turn, after everything that was asked. */
+export function createTurns(atEnd: () => void): Turns {
+  let tasks: (() => void)[] = [];
+  let asked = false;
+
+  const ask = (): void => {
+    if (asked) return;
+    asked = true;
+    setImmediate(turn);
+  };
+  const turn = (): void => {
+    asked = false;
+    const due = tasks;
+    tasks = [];
+    for (const task of due) task();
+    atEnd();
+  };
+
+  return {
+    ask,
+    request: (task) =>
+      new Promise((resolve, reject) => {
+        tasks.push(() => {
+          try {
+            resolve(task());
+          } catch (error) {
+            reject(error);
+          }
+        });
+        ask();
+      }),
+  };
+}

@@ -1,0 +1,44 @@
+import type { Clock } from "../../contracts/clock.ts";
+import { OptionsError } from "../../errors.ts";
+import { memoryBroker, serverOf, type MemoryBroker } from "../broker/broker.ts";
+import type { MissingChannel } from "../broker/channels.ts";
+
+export interface MemoryTransportOptions {
+  /** The broker to connect to. Default: one of its own, with default options. */
+  readonly broker?: MemoryBroker | undefined;
+  /** What publishing and subscribing do about a channel that does not exist. Default `create`. */
+  readonly missingChannel?: MissingChannel | undefined;
+  /** Deadlines run by this clock. Default: that of the broker. */
+  readonly clock?: Clock | undefined;
+}
+
+export interface ResolvedTransportOptions {
+  readonly broker: MemoryBroker;
+  readonly missingChannel: MissingChannel;
+  readonly clock: Clock;
+}
+
+/** @throws OptionsError (CONFIG_INVALID) listing every problem. */
+export function resolveTransportOptions(options: MemoryTransportOptions): ResolvedTransportOptions {
+  const { broker = memoryBroker({ clock: options.clock }), missingChannel = "create" } = options;
+  const problems: string[] = [];
+  // Options may come from plain JavaScript, or from a file.
+  if (!isBroker(broker)) problems.push("broker: must be what memoryBroker() returned");
+  if (!["create", "reject"].includes(missingChannel)) {
+    problems.push(`missingChannel: must be 'create' or 'reject', is '${String(missingChannel)}'`);
+  }
+  if (problems.length > 0) throw new OptionsError("memory", problems);
+  return { broker, missingChannel, clock: options.clock ?? broker[serverOf].clock };
+}
+
+function isBroker(value: unknown): boolean {
+  return typeof value === "object" && value !== null && serverOf in value;
+}
+
+/** A URL chooses this transport and nothing more: brokers in memory have no address. */
+export function checkUrl(url: string | undefined): void {
+  if (url === undefined || /^memory:\/{0,3}$/.test(url)) return;
+  throw new OptionsError("memory", [
+    "url: must be 'memory://': a broker in memory has no address, give transports the same memoryBroker() instead",
+  ]);
+}
