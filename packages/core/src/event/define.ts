@@ -1,5 +1,6 @@
 import type { StandardSchemaV1 } from "@standard-schema/spec";
 import type { MessageKind } from "../contracts/message.ts";
+import { problemOfAttribute } from "../envelope/attributes.ts";
 import { OptionsError } from "../errors.ts";
 import { defaultChannel, problemOfChannel } from "./channel.ts";
 import type { CommandDefinition, DefinitionParts, EventDefinition, QueryDefinition } from "./definition.ts";
@@ -113,9 +114,9 @@ function problemsOf(kind: MessageKind, type: unknown, options: unknown): string[
   if (given.key !== undefined && typeof given.key !== "function") problems.push("key: must be a function of the data");
   if (given.reply !== undefined && !isStandardSchema(given.reply)) problems.push("reply: must be a Standard Schema");
   if (kind === "query" && given.reply === undefined) problems.push("reply: a query needs the schema of its answer");
-  if (given.dataschema !== undefined && !isAbsoluteUri(given.dataschema)) {
-    problems.push("dataschema: must be an absolute URI");
-  }
+  // Here, once, so that sealing need not look at it again.
+  const dataschema = given.dataschema === undefined ? undefined : problemOfAttribute("dataschema", given.dataschema);
+  if (dataschema !== undefined) problems.push(dataschema);
   return [...problems, ...problemsOfUpcasts(given.upcast)];
 }
 
@@ -131,8 +132,4 @@ function problemsOfUpcasts(upcasts: unknown): string[] {
     seen.add(upcast.from);
     return twice ? [`upcast[${index}]: '${upcast.from}' is lifted twice`] : [];
   });
-}
-
-function isAbsoluteUri(value: unknown): boolean {
-  return typeof value === "string" && /^[a-z][a-z0-9+.-]*:\S+$/i.test(value);
 }

@@ -1,14 +1,17 @@
 import type { StandardSchemaV1 } from "@standard-schema/spec";
 import { MessagingError, ValidationError, type ValidationIssue } from "../errors.ts";
+import { withoutValues } from "./without-values.ts";
 
 /**
- * The schema's output for this value; awaits only when the schema is asynchronous.
+ * The schema's output for this value; a promise of it only when the schema is asynchronous.
  *
  * @throws ValidationError (CONTRACT_INVALID_DATA) with message and path of each issue, never the value.
  */
-export function validate(type: string, schema: StandardSchemaV1, value: unknown): unknown | Promise<unknown> {
+export function validate(type: string, schema: StandardSchemaV1, value: unknown): unknown {
   const result = schema["~standard"].validate(value);
-  return result instanceof Promise ? result.then((late) => outputOf(type, late)) : outputOf(type, result);
+  return result instanceof Promise
+    ? result.then((late) => outputOf(type, value, late))
+    : outputOf(type, value, result);
 }
 
 /**
@@ -26,20 +29,20 @@ export function validateSync(type: string, schema: StandardSchemaV1, value: unkn
       { context: { type } },
     );
   }
-  return outputOf(type, result);
+  return outputOf(type, value, result);
 }
 
-function outputOf(type: string, result: StandardSchemaV1.Result<unknown>): unknown {
+function outputOf(type: string, input: unknown, result: StandardSchemaV1.Result<unknown>): unknown {
   // Only `issues` decides: valibot's success has further members, arktype's failure is an array.
-  if (result.issues) throw new ValidationError(type, result.issues.map(plainIssue));
+  if (result.issues) throw new ValidationError(type, result.issues.map((issue) => plainIssue(issue, input)));
   return result.value;
 }
 
-/** Vendors hang the input on their issues; only message and path get through. */
-function plainIssue(issue: StandardSchemaV1.Issue): ValidationIssue {
+/** Vendors hang the input on their issues and print it in their messages; the path and what was expected get through. */
+function plainIssue(issue: StandardSchemaV1.Issue, input: unknown): ValidationIssue {
   const path = (issue.path ?? []).map((segment) => {
     const key = typeof segment === "object" ? segment.key : segment;
     return typeof key === "number" ? key : String(key);
   });
-  return { message: issue.message, path };
+  return { message: withoutValues(issue, path, input), path };
 }
