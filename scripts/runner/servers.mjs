@@ -71,9 +71,7 @@ async function bringUp(names, startedByUs, log) {
   const before = new Map((await status(names)).map((each) => [each.name, each]));
   for (const name of names) if (!isOurs(before.get(name))) startedByUs.add(name);
   const outcomes = await up(names, { log, given: "ignore" });
-  return new Map(
-    outcomes.flatMap((each) => (each.ok ? [] : [[each.name, each.error.message]])),
-  );
+  return new Map(outcomes.flatMap((each) => (each.ok ? [] : [[each.name, each.error.message]])));
 }
 
 /** A server that scripts/services had up before this run. @param {any} server */

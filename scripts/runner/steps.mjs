@@ -31,7 +31,11 @@ export const steps = [
   check("workspace", "package manifests and project lists", "scripts/check-workspace.mjs"),
   check("lockfile", "no registry host in the lock file", "scripts/check-lockfile.mjs"),
   check("changesets", "a changeset for every changed package", "scripts/check-changesets.mjs"),
-  tool("unused", "unused files, exports and dependencies (knip)", ["knip/bin/knip.js", "--no-progress"]),
+  tool("unused", "unused files, exports and dependencies (knip)", [
+    "knip/bin/knip.js",
+    "--no-progress",
+    "--no-config-hints",
+  ]),
   tool("build", "build (turbo, tsc)", ["turbo/bin/turbo", "run", "build", "--output-logs=errors-only"]),
   tool("types", "types of sources and tests (tsc)", ["typescript/bin/tsc", "-b"]),
   { name: "unit", does: "unit and property tests", run: (run) => vitest(run, "unit") },
