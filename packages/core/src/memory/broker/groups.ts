@@ -3,7 +3,7 @@ import type { ChannelSelection, SubscriptionRequest } from "../../contracts/subs
 import { passes, widen, type Channel } from "./channel.ts";
 import type { Channels, MissingChannel } from "./channels.ts";
 import { createEachGroup, createGroup, type Group } from "./group.ts";
-import type { Member } from "./member.ts";
+import { loseLeases, type Member } from "./member.ts";
 import type { Outlet } from "./outlet.ts";
 import { BrokerRefusal } from "./refusal.ts";
 
@@ -89,7 +89,7 @@ export function createGroups(channels: Channels, clock: Clock, onChange: () => v
       const leave = request.of === "messages" ? joinMessages(request, member) : joinDeadLetters(request, member);
       for (const outlet of member.outlets) outlet.arm();
       return () => {
-        for (const lease of [...member.leases]) lease.outlet.lose(lease, "closed", "uncounted");
+        loseLeases(member, "closed", "uncounted");
         leave();
       };
     },

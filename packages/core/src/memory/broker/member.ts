@@ -21,9 +21,16 @@ export interface Member {
   readonly outlets: Set<Outlet>;
   maxInFlight: number;
   intake: "open" | "paused" | "stopped";
+  /** False while the connection of its client is down. */
+  reachable(): boolean;
   receive(lease: Lease): void;
 }
 
 export function hasRoom(member: Member): boolean {
-  return member.intake === "open" && member.leases.size < member.maxInFlight;
+  return member.intake === "open" && member.leases.size < member.maxInFlight && member.reachable();
+}
+
+/** Ends what a member holds without its having settled it. `counted`: each delivery counts as an attempt. */
+export function loseLeases(member: Member, reason: LossReason, messages: "counted" | "uncounted"): void {
+  for (const lease of [...member.leases]) lease.outlet.lose(lease, reason, messages);
 }

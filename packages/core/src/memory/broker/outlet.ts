@@ -22,8 +22,8 @@ export interface Outlet {
   touch(): void;
   /** Lets delayed messages come due. A timer runs only while the broker runs and somebody would get them. */
   arm(): void;
-  /** An outage: every delivery returns, no timer runs. */
-  interrupt(): void;
+  /** No timer runs until `arm` is called again. */
+  disarm(): void;
   /** Drops every message. */
   clear(): void;
 }
@@ -60,22 +60,18 @@ export function createOutlet(group: string, ordering: QueueOrdering, clock: Cloc
     if (dueMs !== undefined) cancelTimer = clock.schedule(dueMs - nowMs, arm);
   };
 
-  const loseAll = (reason: LossReason, message: "counted" | "gone"): void => {
-    disarm();
-    for (const member of members) {
-      for (const lease of [...member.leases]) if (lease.outlet === outlet) outlet.lose(lease, reason, message);
-    }
-  };
-
   const outlet: Outlet = {
     group,
     queue,
     members,
     touch: onChange,
     arm,
-    interrupt: () => loseAll("outage", "counted"),
+    disarm,
     clear: () => {
-      loseAll("cleared", "gone");
+      disarm();
+      for (const member of members) {
+        for (const lease of [...member.leases]) if (lease.outlet === outlet) outlet.lose(lease, "cleared", "gone");
+      }
       queue.clear();
     },
     join: (member) => {

@@ -8,7 +8,7 @@ import { BrokerRefusal } from "./refusal.ts";
 import { settle, type BrokerSettlement } from "./settle.ts";
 import { createTurns } from "./turns.ts";
 
-/** A connected client, told of outages. */
+/** A connected client, told of outages. `down`: what its members hold is to be given back. */
 export interface BrokerClient {
   up(): void;
   down(): void;
@@ -96,7 +96,7 @@ export function createServer(options: ResolvedBrokerOptions): ServerControl {
     stop: () => {
       if (!running) return;
       running = false;
-      for (const outlet of outlets()) outlet.interrupt();
+      for (const outlet of outlets()) outlet.disarm();
       for (const client of [...clients]) client.down();
     },
     clear: () => {

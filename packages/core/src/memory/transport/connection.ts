@@ -1,12 +1,15 @@
 import type { CodedError } from "../../contracts/failure.ts";
 import type { ConnectionState, ConnectOptions } from "../../contracts/transport.ts";
+import { toError } from "../../errors.ts";
 import type { BrokerServer } from "../broker/server.ts";
 import { toTransportError, unavailableError } from "./errors.ts";
 
-/** Told when the connection goes away and comes back; neither is told of `open` and `close`. */
+/** Told when the connection goes away and comes back; not of `open` and `close`. */
 export interface ConnectionListener {
   up(): void;
   down(): void;
+  /** It will not come back. */
+  dead(): void;
 }
 
 /** The connection to the broker: opening and closing, one after the other however they are called. */
@@ -14,6 +17,10 @@ export interface Connection {
   open(options?: ConnectOptions): Promise<void>;
   /** `drain` ends what runs on the connection, which is up or down meanwhile. */
   close(drain: () => Promise<void>): Promise<void>;
+  /** Breaks the connection as a network does; it is back in a later turn, if the broker is there. */
+  cut(): void;
+  /** Breaks it for good, as a process does that dies. */
+  crash(): void;
   state(): ConnectionState;
   onState(listener: (state: ConnectionState, cause: CodedError | undefined) => void): () => void;
   /** Up at this moment. */
@@ -50,35 +57,42 @@ export function createConnection(server: BrokerServer, listener: ConnectionListe
 
   const client = {
     up: () => {
+      if (state !== "reconnecting" || !server.running()) return;
       become("ready");
       listener.up();
     },
     down: () => {
+      if (state !== "ready") return;
       become("reconnecting", unavailableError());
       listener.down();
     },
   };
 
-  const open = async (): Promise<void> => {
+  const open = async (signal: AbortSignal | undefined): Promise<void> => {
+    signal?.throwIfAborted();
     if (state === "ready") return;
     if (detach !== undefined) throw unavailableError();
     become("connecting");
     try {
       await server.request(() => {
+        signal?.throwIfAborted();
         detach = server.attach(client);
         become("ready");
       });
-    } catch {
-      const error = unavailableError();
-      become("failed", error);
-      throw error;
+    } catch (error) {
+      const cause = toTransportError(error);
+      become(signal?.aborted === true ? "closed" : "failed", cause);
+      throw signal?.aborted === true ? error : cause;
     }
   };
 
   return {
     open: (options) => {
       wanted = "open";
-      return unlessAborted(inTurn(open), options?.signal);
+      return unlessAborted(
+        inTurn(() => open(options?.signal)),
+        options?.signal,
+      );
     },
     close: (drain) => {
       wanted = "closed";
@@ -88,6 +102,16 @@ export function createConnection(server: BrokerServer, listener: ConnectionListe
         detach = undefined;
         become("closed");
       });
+    },
+    cut: () => {
+      client.down();
+      void server.request(client.up);
+    },
+    crash: () => {
+      detach?.();
+      detach = undefined;
+      become("failed", unavailableError());
+      listener.dead();
     },
     state: () => state,
     onState: (tell) => {
@@ -101,11 +125,11 @@ export function createConnection(server: BrokerServer, listener: ConnectionListe
   };
 }
 
-/** Gives up waiting when `signal` aborts: the connection is for everybody who waits, and opens all the same. */
+/** Gives up waiting as soon as `signal` aborts, whatever is still in front. */
 function unlessAborted(opening: Promise<void>, signal: AbortSignal | undefined): Promise<void> {
   if (signal === undefined) return opening;
   return new Promise((resolve, reject) => {
-    const abort = (): void => reject(toTransportError(signal.reason));
+    const abort = (): void => reject(toError(signal.reason));
     const end = (): void => signal.removeEventListener("abort", abort);
     signal.addEventListener("abort", abort, { once: true });
     if (signal.aborted) abort();

@@ -7,7 +7,7 @@ import type {
 import { MessagingError, OptionsError } from "../../errors.ts";
 import type { MissingChannel } from "../broker/channels.ts";
 import type { JoinRequest } from "../broker/groups.ts";
-import type { Member } from "../broker/member.ts";
+import { loseLeases, type Member } from "../broker/member.ts";
 import type { BrokerServer } from "../broker/server.ts";
 import type { Connection } from "./connection.ts";
 import { closedError, toTransportError, unavailableError } from "./errors.ts";
@@ -15,8 +15,12 @@ import { createDelivery } from "./settlement.ts";
 import { problemsOfBound, subscriptionKey, toJoinRequest } from "./topology.ts";
 
 export interface MemoryConsumer extends TransportConsumer {
-  /** The connection is gone: tells every subscription. */
+  /** The connection is gone: what is unsettled returns to the broker, and every subscription is told. */
   down(): void;
+  /** The connection is back: every subscription goes on. */
+  up(): void;
+  /** The process is dead: its members leave their groups. */
+  dead(): void;
   /** Closes every subscription. */
   drain(): Promise<void>;
 }
@@ -25,6 +29,7 @@ type Receive = (delivery: Delivery) => void;
 
 interface Open {
   readonly request: SubscriptionRequest;
+  readonly member: Member;
   readonly bound: Promise<TransportSubscription>;
 }
 
@@ -42,18 +47,13 @@ export function createConsumer(
     const join = toJoinRequest(request, missingChannel);
     const key = subscriptionKey(request);
     if (open.has(key)) throw alreadySubscribed(request.group);
-    const bound = bind(request, receive, join, () => open.delete(key));
-    open.set(key, { request, bound });
+    const member = createMember(server, connection, request, receive);
+    const bound = bind(member, join, () => open.delete(key));
+    open.set(key, { request, member, bound });
     return bound;
   };
 
-  const bind = async (
-    request: SubscriptionRequest,
-    receive: Receive,
-    join: JoinRequest,
-    forget: () => void,
-  ): Promise<TransportSubscription> => {
-    const member = createMember(server, request, receive);
+  const bind = async (member: Member, join: JoinRequest, forget: () => void): Promise<TransportSubscription> => {
     try {
       const leave = await server.request(() => server.join(join, member));
       return createSubscription(server, member, () => {
@@ -66,24 +66,40 @@ export function createConsumer(
     }
   };
 
+  const drain = async (): Promise<void> => {
+    const bound = await Promise.allSettled([...open.values()].map((each) => each.bound));
+    await Promise.all(bound.map((each) => (each.status === "fulfilled" ? each.value.close() : undefined)));
+  };
+
   return {
     subscribe,
     down: () => {
+      for (const { member } of open.values()) loseLeases(member, "outage", "counted");
       for (const { request } of open.values()) report(request.onFault, subscriptionLost(request.group));
     },
-    drain: async () => {
-      const bound = await Promise.allSettled([...open.values()].map((each) => each.bound));
-      await Promise.all(bound.map((each) => (each.status === "fulfilled" ? each.value.close() : undefined)));
+    up: () => {
+      for (const { member } of open.values()) server.resume(member);
     },
+    dead: () => {
+      for (const { member } of open.values()) loseLeases(member, "outage", "counted");
+      void drain();
+    },
+    drain,
   };
 }
 
-function createMember(server: BrokerServer, request: SubscriptionRequest, receive: Receive): Member {
+function createMember(
+  server: BrokerServer,
+  connection: Connection,
+  request: SubscriptionRequest,
+  receive: Receive,
+): Member {
   return {
     leases: new Set(),
     outlets: new Set(),
     maxInFlight: request.maxInFlight,
     intake: "open",
+    reachable: connection.ready,
     receive: (lease) => {
       try {
         receive(createDelivery(server, lease));

@@ -14,6 +14,8 @@ export interface MemoryPublisher extends TransportPublisher {
   up(): void;
   /** The connection is gone: what waits gets its deadline. */
   down(): void;
+  /** The process is dead: nobody sends what waits. */
+  dead(): void;
   /** Resolves when everything accepted so far has its outcomes. */
   drain(): Promise<void>;
 }
@@ -125,6 +127,9 @@ export function createPublisher(
     },
     down: () => {
       for (const job of jobs) armDeadline(job);
+    },
+    dead: () => {
+      for (const job of jobs) give(job, unavailableError());
     },
     drain: async () => {
       await Promise.all([...jobs].map((job) => job.settled));

@@ -12,6 +12,10 @@ export interface MemoryTransport extends Transport<MemoryCapabilities> {
   readonly kind: "memory";
   /** The broker itself: to look into it, to stop and start it, to send what no transport would send. */
   readonly native: MemoryBroker;
+  /** Breaks the connection of this transport as a network does; it is back in a later turn of the event loop. */
+  cut(): void;
+  /** Ends this transport as a process ends that is killed: what it holds returns to the broker, and nothing is told. */
+  crash(): void;
 }
 
 /**
@@ -24,10 +28,17 @@ export function memory(options: MemoryTransportOptions = {}): MemoryTransport {
   const { broker, missingChannel, clock } = resolveTransportOptions(options);
   const server = broker[serverOf];
   const connection = createConnection(server, {
-    up: () => publisher.up(),
+    up: () => {
+      publisher.up();
+      consumer.up();
+    },
     down: () => {
       publisher.down();
       consumer.down();
+    },
+    dead: () => {
+      publisher.dead();
+      consumer.dead();
     },
   });
   const publisher = createPublisher(server, connection, clock, missingChannel);
@@ -45,6 +56,8 @@ export function memory(options: MemoryTransportOptions = {}): MemoryTransport {
         await consumer.drain();
         await publisher.drain();
       }),
+    cut: connection.cut,
+    crash: connection.crash,
     state: connection.state,
     onState: connection.onState,
   };
