@@ -163,7 +163,13 @@ export class PublishError extends MessagingError {
 /** Any thrown thing as an Error: strings and undefined are thrown too. */
 export function toError(thrown: unknown): Error {
   if (thrown instanceof Error) return thrown;
+  if (typeof thrown === "string") return new Error(thrown);
   return new Error(`A ${thrown === null ? "null" : typeof thrown} was thrown instead of an Error`, { cause: thrown });
+}
+
+/** Any thrown thing as an error with a code: the library's own as they are, others under `code`. */
+export function toMessagingError(thrown: unknown, code: ErrorCode = "TRANSPORT_FAILED"): MessagingError {
+  return thrown instanceof MessagingError ? thrown : new MessagingError(code, toError(thrown).message, { cause: thrown });
 }
 
 function sayIssue(issue: ValidationIssue): string {

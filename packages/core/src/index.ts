@@ -45,6 +45,7 @@ export type { Logger } from "./contracts/logger.ts";
 export type { Message, MessageKind } from "./contracts/message.ts";
 export type { OutboxStore, Position, StoredEvent } from "./contracts/outbox.ts";
 export type {
+  HeldKey,
   OutboxStatus,
   ParkedEvent,
   ParkedQuery,
@@ -84,3 +85,55 @@ export type {
   TransportPublisher,
 } from "./contracts/transport.ts";
 export type { IncomingMessage, OutgoingMessage, WireMessage } from "./contracts/wire.ts";
+export type { Broker, BrokerByKind, BrokerByUrl, BrokerConfig, CapabilitiesOf, Known, OptionsOf, Requirable, TransportLoader, TransportLoaders, Absent } from "./broker/broker-options.ts";
+// ── messaging: what an application makes
+export { createMessaging } from "./messaging.ts";
+export type { MessagingOptions, PublishSettings } from "./messaging-options.ts";
+export type {
+  Consumable,
+  Messaging,
+  MessagingBase,
+  MessagingHealth,
+  MessagingWithoutStore,
+  MessagingWithStore,
+  Require,
+  Supported,
+} from "./messaging-types.ts";
+export { systemClock } from "./clock.ts";
+// ── publish: straight out, or through the outbox
+export type { CloudEventLike } from "./envelope/cloud-event-like.ts";
+export type { ContentMode } from "./envelope/encode.ts";
+export type { Publisher, PublishOptions, PublishResult } from "./publish/publisher.ts";
+export type { Added, Outbox } from "./outbox/outbox.ts";
+export type { LateDrafts } from "./work/unit.ts";
+export type { UnitOfWork, UnitOfWorkRunner } from "./work/unit-of-work.ts";
+// ── relay: from the outbox to the broker
+export { createRelay } from "./relay/create-relay.ts";
+export type { StandaloneRelayOptions } from "./relay/create-relay.ts";
+export type { RelayOptions } from "./relay/options.ts";
+export type { Relay, RelaySource, RelayStatus } from "./relay/relay.ts";
+export { exponential, fixed, immediate, noRetry } from "./retry/retry-policy.ts";
+export type { ExponentialOptions, RetryPolicy } from "./retry/retry-policy.ts";
+// ── consume
+export { defineConsumer } from "./consume/define-consumer.ts";
+export type {
+  BatchHandler,
+  BatchOptions,
+  Consumer,
+  ConsumerBuilder,
+  ConsumerOptions,
+  Handler,
+  StartAt,
+  Unhandled,
+} from "./consume/definition.ts";
+export type { BatchContext, DeliveryContext, HandlerContext, TransactionContext, UntypedTransaction } from "./consume/context.ts";
+export type { CloseOptions, Subscription } from "./consume/consumer.ts";
+export type { ConsumerCounts } from "./consume/settle.ts";
+export type { DeadLetterHandler, DeadLetterSubscription } from "./consume/dead-letters.ts";
+export type { ForeignEvent, ForeignMapper } from "./envelope/foreign.ts";
+export { Reject, RetryAfter } from "./failure/control.ts";
+export { onError } from "./failure/error-rule.ts";
+export type { ErrorAction, ErrorContext, ErrorRule } from "./failure/error-rule.ts";
+// ── telemetry
+export type { TelemetryOptions } from "./telemetry/telemetry.ts";
+export type { ConsumeOutcome } from "./telemetry/instruments.ts";

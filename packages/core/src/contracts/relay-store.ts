@@ -28,8 +28,8 @@ export interface RelayStore {
   confirm(lease: RelayLease, events: readonly StoredEvent[]): Promise<void>;
   /** - park moves rows out of the outbox in one transaction: they are in one of the two places, never in both or none. */
   park(lease: RelayLease, requests: readonly ParkRequest[]): Promise<void>;
-  /** Keys with a parked row: later events of such a key must wait behind it. Read at each take-over. */
-  heldKeys(lease: RelayLease): Promise<readonly string[]>;
+  /** Keys with a parked row that holds them: later events of such a key must wait behind it. Read at each take-over. */
+  heldKeys(lease: RelayLease): Promise<readonly HeldKey[]>;
   /** Parked rows whose time has come, in order within their key, at most `limit`. */
   due(lease: RelayLease, nowMs: number, limit: number): Promise<readonly ParkedEvent[]>;
   /** Writes down what became of a due row. `published` and `discarded` remove it and make the next of its key due. */
@@ -41,6 +41,12 @@ export interface RelayStore {
   retryParked(positions: readonly string[]): Promise<number>;
   /** Drops parked rows for good. Returns how many. */
   discardParked(positions: readonly string[]): Promise<number>;
+}
+
+/** Order is kept inside one channel and key: the same key in two channels is two keys. */
+export interface HeldKey {
+  readonly channel: string;
+  readonly key: string;
 }
 
 /** `held` rows wait behind a `retry` or `dead` row of their key. */

@@ -1,7 +1,7 @@
 import type { Clock } from "../contracts/clock.ts";
 import type { PublishOutcome, TransportPublisher } from "../contracts/transport.ts";
 import type { OutgoingMessage } from "../contracts/wire.ts";
-import { MessagingError, toError } from "../errors.ts";
+import { MessagingError, toMessagingError } from "../errors.ts";
 import type { Telemetry } from "../telemetry/telemetry.ts";
 import { createWindow, type Window, type WindowLimits } from "./window.ts";
 
@@ -80,7 +80,7 @@ export function createDispatcher(
       const entered = window.enter(message.sizeBytes, bounds.deadlineMs, bounds.signal);
       leave = entered instanceof Promise ? await entered : entered;
     } catch (error) {
-      return { status: "rejected", scope: "broker", error: codedOf(error) };
+      return { status: "rejected", scope: "broker", error: toMessagingError(error) };
     }
     try {
       const outcome = await send(message, deadlineAtMs, bounds.signal);
@@ -118,7 +118,7 @@ async function outcomesOf(
   try {
     return await publish();
   } catch (error) {
-    const outcome: PublishOutcome = { status: "unknown", scope: "broker", error: codedOf(error) };
+    const outcome: PublishOutcome = { status: "unknown", scope: "broker", error: toMessagingError(error) };
     return Array.from({ length: count }, () => outcome);
   }
 }
@@ -126,10 +126,4 @@ async function outcomesOf(
 function unanswered(): PublishOutcome {
   const error = new MessagingError("TRANSPORT_FAILED", "The transport gave no outcome for this message.");
   return { status: "unknown", scope: "broker", error };
-}
-
-function codedOf(error: unknown): MessagingError {
-  if (error instanceof MessagingError) return error;
-  const known = toError(error);
-  return new MessagingError("TRANSPORT_FAILED", known.message, { cause: error });
 }

@@ -11,6 +11,8 @@ export interface LeaseKeeper {
   hold(): Promise<RelayLease | undefined>;
   /** True while the lease has certainly not run out. */
   valid(): boolean;
+  /** Runs `work` and goes on renewing meanwhile: a page can take longer than a lease. */
+  during<R>(work: () => Promise<R>): Promise<R>;
   /** Gives it back so that a standby goes on at once. Never throws. */
   release(): Promise<void>;
 }
@@ -33,15 +35,36 @@ export function createLeaseKeeper(store: RelayStore, relay: string, leaseMs: num
     return lease;
   };
 
+  const renew = async (held: RelayLease): Promise<void> => {
+    const askedAtMs = clock.monotonicMs();
+    if (askedAtMs < renewAtMs) return;
+    if (await store.renew(held, leaseMs)) extend(askedAtMs);
+    else lease = undefined;
+  };
+
   return {
     hold: async () => {
-      if (lease === undefined) return take();
-      const now = clock.monotonicMs();
-      if (now < renewAtMs) return lease;
-      const renewed = await store.renew(lease, leaseMs);
-      if (renewed) extend(now);
-      else lease = undefined;
+      if (lease !== undefined) await renew(lease);
       return lease ?? take();
+    },
+    during: async (work) => {
+      let cancel = () => {};
+      let over = false;
+      const again = () => {
+        if (over) return;
+        cancel = clock.schedule(leaseMs / 3, () => {
+          const held = lease;
+          // A renewal that fails is tried again; the lease ends by its time if none succeeds.
+          if (held !== undefined) void renew(held).catch(() => undefined).then(again);
+        });
+      };
+      again();
+      try {
+        return await work();
+      } finally {
+        over = true;
+        cancel();
+      }
     },
     valid: () => lease !== undefined && clock.monotonicMs() < validUntilMs,
     release: async () => {

@@ -1,0 +1,50 @@
+import type { Delivery } from "../contracts/subscription.ts";
+import { isMessagingError } from "../errors.ts";
+import type { ResolvedConsumer } from "./definition.ts";
+import { createReceive } from "./receive.ts";
+import type { Settler } from "./settle.ts";
+import type { Work } from "./work.ts";
+
+export interface IntakeParts {
+  readonly consumer: ResolvedConsumer;
+  readonly settler: Settler;
+  /** Takes what has a handler. */
+  readonly accept: (work: Work) => void;
+}
+
+/**
+ * The first decision about a delivery. Resolves when it is settled here, or accepted. Only what cannot be read is put
+ * aside; a type that nobody handles is not a fault of the message.
+ */
+export function createIntake({ consumer, settler, accept }: IntakeParts): (delivery: Delivery) => Promise<void> {
+  const receive = createReceive(consumer);
+
+  const unhandled = (delivery: Delivery, type: string): Promise<void> => {
+    if (consumer.unhandled === "ack") return settler.ack(delivery, "unhandled");
+    const error = new Error(`Nobody in '${consumer.name}' handles '${type}'`);
+    return settler.deadLetter(delivery, facts("unhandled-type", delivery, error));
+  };
+  const bad = (delivery: Delivery, error: Error): Promise<void> => {
+    const reason = isMessagingError(error, "CONTRACT_INVALID_EVENT") ? "invalid" : "undecodable";
+    return settler.deadLetter(delivery, facts(reason, delivery, error));
+  };
+
+  return async (delivery) => {
+    const received = receive(delivery);
+    switch (received.kind) {
+      case "work":
+        accept(received.work);
+        return;
+      case "ignored":
+        return settler.ack(delivery, "handled");
+      case "unhandled":
+        return unhandled(delivery, received.type);
+      case "bad":
+        return bad(delivery, received.error);
+    }
+  };
+}
+
+function facts<R>(reason: R, delivery: Delivery, error: Error) {
+  return { reason, attempts: delivery.attempt, error, firstFailedAt: undefined };
+}

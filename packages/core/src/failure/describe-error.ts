@@ -1,0 +1,25 @@
+import type { DeadLetterError } from "../contracts/dead-letter.ts";
+import { toError } from "../errors.ts";
+
+const maxCauses = 8;
+const maxMessageLength = 1_024;
+const maxStackLength = 4_096;
+
+/** An error and its causes, outermost first, cut to what fits into broker headers. Survives cycles and odd causes. */
+export function describeError(thrown: unknown): readonly DeadLetterError[] {
+  const chain: DeadLetterError[] = [];
+  const seen = new Set<unknown>();
+  for (let next: unknown = thrown; chain.length < maxCauses && !seen.has(next); ) {
+    seen.add(next);
+    const error = toError(next);
+    chain.push({
+      name: error.name,
+      code: "code" in error && typeof error.code === "string" ? error.code : undefined,
+      message: error.message.slice(0, maxMessageLength),
+      stack: error.stack?.slice(0, maxStackLength),
+    });
+    if (error.cause === undefined || error.cause === null) break;
+    next = error.cause;
+  }
+  return chain;
+}

@@ -1,0 +1,77 @@
+import type { Absent } from "./broker/broker-options.ts";
+import type { CloseOptions, Subscription } from "./consume/consumer.ts";
+import type { UntypedTransaction } from "./consume/context.ts";
+import type { DeadLetterHandler, DeadLetterSubscription } from "./consume/dead-letters.ts";
+import type { Consumer } from "./consume/definition.ts";
+import type { Capabilities, CapabilityName } from "./contracts/capabilities.ts";
+import type { Store } from "./contracts/store.ts";
+import type { ConnectionState } from "./contracts/transport.ts";
+import type { Outbox } from "./outbox/outbox.ts";
+import type { Publisher } from "./publish/publisher.ts";
+import type { Relay } from "./relay/relay.ts";
+import type { UnitOfWorkRunner } from "./work/unit-of-work.ts";
+
+/** All names at once is the default of an annotated `Consumer<Tx>`: its needs are not known here, and checked at the start. */
+export type Supported<Wanted, Needs extends CapabilityName, C extends Capabilities> = [CapabilityName] extends [Needs]
+  ? Consumer<Wanted, Needs>
+  : [{ [K in Needs]: C[K] extends Absent ? K : never }[Needs]] extends [never]
+    ? Consumer<Wanted, Needs>
+    : `${C["transport"]} has no '${{ [K in Needs]: C[K] extends Absent ? K : never }[Needs]}', which this consumer's options ask for`;
+
+/** The parameter type of `consume`: the consumer, or the name of what is wrong. */
+export type Consumable<Wanted, Needs extends CapabilityName, Tx, C extends Capabilities> = [
+  UntypedTransaction,
+] extends [Wanted]
+  ? Supported<Wanted, Needs, C>
+  : [Tx] extends [undefined]
+    ? "This consumer's handlers use a transaction, and createMessaging was given no store"
+    : [Tx] extends [Wanted]
+      ? Supported<Wanted, Needs, C>
+      : "This consumer's handlers expect another transaction type than the store of this messaging gives";
+
+/** What both kinds of messaging have. */
+export interface MessagingBase<Tx, C extends Capabilities> extends Publisher, AsyncDisposable {
+  readonly source: string;
+  readonly capabilities: C;
+  /**
+   * Starts a consumer. Resolves when its group is bound at the broker: what is published later arrives.
+   *
+   * @throws MessagingError CONFIG_CAPABILITY_MISSING naming capability and option; USAGE_ALREADY_SUBSCRIBED;
+   * TRANSPORT_* when the broker refuses.
+   */
+  consume<Wanted, Needs extends CapabilityName>(consumer: Consumable<Wanted, Needs, Tx, C>): Promise<Subscription>;
+  /** Reads the dead letters of a consumer group, one call each. */
+  consumeDeadLetters(group: string, handler: DeadLetterHandler): Promise<DeadLetterSubscription>;
+  health(): MessagingHealth;
+  /** Keeps the process alive until the signal fires, then closes. */
+  run(options: CloseOptions & { readonly signal: AbortSignal }): Promise<void>;
+  /** Consumers first, each drained for `drainMs`; then the relay, publishes under way, and the transport. Safe to call twice. */
+  close(options?: CloseOptions): Promise<void>;
+}
+
+/** What you get without a store: no outbox, no inbox in the database, no `tx` in handlers. */
+export interface MessagingWithoutStore<C extends Capabilities = Capabilities> extends MessagingBase<undefined, C> {}
+
+export interface MessagingWithStore<Tx, C extends Capabilities = Capabilities> extends MessagingBase<Tx, C> {
+  readonly outbox: Outbox<Tx>;
+  /** The relay of this process; undefined with `relay: false`. */
+  readonly relay: Relay | undefined;
+  unitOfWork(): UnitOfWorkRunner<Tx>;
+}
+
+/** For parameters: `messaging: Messaging<typeof store>`. */
+export type Messaging<
+  // eslint-disable-next-line typescript/no-explicit-any -- any store: its transaction is inferred from `S`
+  S extends Store<any> | undefined = undefined,
+  C extends Capabilities = Capabilities,
+> = S extends Store<infer Tx> ? MessagingWithStore<Tx, C> : MessagingWithoutStore<C>;
+
+/** A snapshot; never throws. */
+export interface MessagingHealth {
+  readonly ok: boolean;
+  readonly broker: ConnectionState;
+  readonly consumers: readonly string[];
+}
+
+/** Capabilities that are certain: offered by every transport that may run, or demanded by `requires`. */
+export type Require<C extends Capabilities, R extends CapabilityName> = C & { readonly [K in R]: Exclude<C[K], Absent> };

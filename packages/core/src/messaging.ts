@@ -1,0 +1,170 @@
+import type { Known, TransportLoaders } from "./broker/broker-options.ts";
+import { assertCapabilities } from "./broker/assert-capabilities.ts";
+import { openTransport } from "./broker/open-transport.ts";
+import { start } from "./broker/start.ts";
+import { systemClock } from "./clock.ts";
+import type { CloseOptions } from "./consume/consumer.ts";
+import { createConsumers } from "./consume/consumers.ts";
+import { resolvedConsumer } from "./consume/define-consumer.ts";
+import type { Consumer } from "./consume/definition.ts";
+import type { Capabilities, CapabilityName } from "./contracts/capabilities.ts";
+import type { Store } from "./contracts/store.ts";
+import type { Transport } from "./contracts/transport.ts";
+import { createLineageScope } from "./envelope/lineage.ts";
+import { createSealer } from "./envelope/seal.ts";
+import { createUuidV7 } from "./envelope/uuid-v7.ts";
+import { MessagingError } from "./errors.ts";
+import { consoleLogger, guardLogger } from "./logger.ts";
+import { resolveMessagingOptions, type LooseOptions, type MessagingOptions, type ResolvedMessaging } from "./messaging-options.ts";
+import type { Messaging, MessagingBase, MessagingWithStore, Require } from "./messaging-types.ts";
+import { createOutbox } from "./outbox/outbox.ts";
+import { createDispatcher } from "./publish/dispatcher.ts";
+import { createPublisher } from "./publish/publisher.ts";
+import { createStamp } from "./publish/stamp.ts";
+import { resolveRelayOptions, type ResolvedRelayOptions } from "./relay/options.ts";
+import { createRelayLoop } from "./relay/relay.ts";
+import { createTelemetry } from "./telemetry/telemetry.ts";
+import { createAmbientUnits } from "./work/ambient.ts";
+import { createUnitOfWork, type UnitOfWork } from "./work/unit-of-work.ts";
+
+/*
+ * Wires both paths: the only file that sees the publish side and the consume side.
+ */
+
+/**
+ * Connects to the broker, checks the store's schema, and starts the relay.
+ *
+ * @throws OptionsError (CONFIG_INVALID) listing every problem; CONFIG_TRANSPORT_*, CONFIG_CAPABILITY_MISSING;
+ * TRANSPORT_UNAVAILABLE, TRANSPORT_ACCESS_REFUSED; STORE_UNAVAILABLE, STORE_SCHEMA_MISSING. What was opened is closed.
+ */
+export async function createMessaging<
+  L extends TransportLoaders = {},
+  K extends keyof L & string = keyof L & string,
+  C extends Capabilities = Known<L, K>,
+  R extends CapabilityName = never,
+  // eslint-disable-next-line typescript/no-explicit-any -- any store: its transaction is inferred from `S`
+  S extends Store<any> | undefined = undefined,
+>(options: MessagingOptions<L, K, C, R, S>): Promise<Messaging<S, [R] extends [never] ? C : Require<C, R>>> {
+  // The public type follows from the options; inside, the transaction is somebody else's and stays unknown.
+  return (await open(options as unknown as LooseOptions)) as never;
+}
+
+async function open(options: LooseOptions): Promise<object> {
+  const settings = resolveMessagingOptions(options);
+  const relay =
+    options.relay === false || options.store === undefined
+      ? undefined
+      : resolveRelayOptions({ contentMode: settings.contentMode, ...options.relay });
+  const clock = options.clock ?? systemClock;
+  const logger = guardLogger(options.logger ?? consoleLogger);
+  // Made before anything is opened: it refuses a source that is no URI-reference.
+  const sealer = createSealer({ source: options.source, newId: createUuidV7(clock), clock });
+  const transport = await openTransport(options.broker, clock);
+  await start(transport, options.store, settings.startRetryMs, clock, logger);
+  try {
+    assertCapabilities(transport, options.requires ?? [], "createMessaging({ requires })");
+  } catch (error) {
+    await transport.close();
+    throw error;
+  }
+  return wire({ options, settings, relay, clock, logger, sealer, transport });
+}
+
+interface WireParts {
+  readonly options: LooseOptions;
+  readonly settings: ResolvedMessaging;
+  readonly relay: ResolvedRelayOptions | undefined;
+  readonly clock: Parameters<typeof createSealer>[0]["clock"];
+  readonly logger: ReturnType<typeof guardLogger>;
+  readonly sealer: ReturnType<typeof createSealer>;
+  readonly transport: Transport;
+}
+
+function wire({ options, settings, relay: relayOptions, clock, logger, sealer, transport }: WireParts): object {
+  const { source, store } = options;
+  const random = Math.random;
+  const telemetry = createTelemetry(transport.kind, options.telemetry);
+  const lineage = createLineageScope();
+  const ambient = createAmbientUnits<UnitOfWork<unknown>>();
+  const stamp = createStamp(sealer, lineage, telemetry);
+  const sealAll = (drafts: Parameters<typeof stamp.forOutbox>[0]) => stamp.forOutbox(drafts, "publish");
+  const dispatcher = createDispatcher(transport.publisher, settings, clock, telemetry);
+  const publisher = createPublisher({
+    stamp,
+    dispatcher,
+    telemetry,
+    contentMode: settings.contentMode,
+    deadlineMs: settings.deadlineMs,
+    refuseInsideUnit: (verb) => {
+      if (ambient.current() !== undefined) throw insideUnit(verb);
+    },
+  });
+  const attempt = { sealAll, publishAll: publisher.publishSealed, ambient, lineage };
+  const consumers = createConsumers({ transport, store, attempt, clock, logger, telemetry, random });
+  const relay =
+    store === undefined || relayOptions === undefined
+      ? undefined
+      : createRelayLoop({ store, transport, clock, logger, telemetry, options: relayOptions, random });
+  relay?.start();
+
+  const close = async (closeOptions?: CloseOptions): Promise<void> => {
+    await consumers.close(closeOptions);
+    await relay?.stop();
+    await dispatcher.close();
+    await transport.close();
+  };
+  let closed: Promise<void> | undefined;
+  const closeOnce = (closeOptions?: CloseOptions): Promise<void> => (closed ??= close(closeOptions));
+
+  const base: MessagingBase<unknown, Capabilities> = {
+    source,
+    capabilities: transport.capabilities,
+    publish: publisher.publish,
+    publishBatch: publisher.publishBatch,
+    forward: publisher.forward,
+    consume: async (consumer: unknown) => consumers.start(resolvedConsumer(consumer), (consumer as Consumer).needs),
+    consumeDeadLetters: consumers.startDeadLetters,
+    health: () => {
+      const broker = transport.state();
+      return { ok: broker === "ready", broker, consumers: consumers.names() };
+    },
+    run: async ({ signal, drainMs }) => {
+      await aborted(signal);
+      await closeOnce({ drainMs });
+    },
+    close: closeOnce,
+    [Symbol.asyncDispose]: () => closeOnce(),
+  };
+  if (store === undefined) return base;
+  const unitOfWork = createUnitOfWork({ store, ambient, sealAll, logger });
+  const withStore: MessagingWithStore<unknown> = {
+    ...base,
+    outbox: createOutbox(store, stamp),
+    relay,
+    unitOfWork: () => unitOfWork,
+  };
+  return withStore;
+}
+
+function insideUnit(verb: string): MessagingError {
+  return new MessagingError(
+    "USAGE_INSIDE_TRANSACTION",
+    `${verb} was called inside a unit of work: the event could leave although its change is rolled back. Use the publish of the unit or of the handler's context.`,
+  );
+}
+
+/** Resolves when the signal fires, and keeps the process alive until then. */
+function aborted(signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return Promise.resolve();
+  return new Promise((resolve) => {
+    const alive = setInterval(() => {}, 2 ** 30);
+    signal.addEventListener(
+      "abort",
+      () => {
+        clearInterval(alive);
+        resolve();
+      },
+      { once: true },
+    );
+  });
+}

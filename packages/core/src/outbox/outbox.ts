@@ -1,0 +1,57 @@
+import type { SealedEvent } from "../contracts/sealed-event.ts";
+import type { Store } from "../contracts/store.ts";
+import type { SqlTx, SyncSqlTx } from "../contracts/transaction.ts";
+import type { EventDraft } from "../event/draft.ts";
+import { OutsideTransactionError } from "../errors.ts";
+import type { Stamp } from "../publish/stamp.ts";
+
+/*
+ * The safe way out: the event becomes a row in the transaction of the change that it tells of. Before: nothing. After
+ * the caller's COMMIT: the event is as durable as the change, and the relay takes it from there.
+ */
+
+/** The result follows the transaction given: nothing to await in a synchronous one. */
+export type Added<X> = X extends SyncSqlTx ? void : Promise<void>;
+
+/** Adds events to the transaction that is open. `Tx` is the store's own; others go through `fromX(tx)`. */
+export interface Outbox<Tx> {
+  /**
+   * Validates, seals and writes the events, in the order given, in one statement. They leave when the transaction
+   * commits, and never when it rolls back.
+   *
+   * @throws ValidationError (CONTRACT_INVALID_DATA) before any row is written; OutsideTransactionError when certainly
+   * no transaction is open; CONTRACT_ASYNC_SCHEMA in a synchronous transaction.
+   */
+  add<X extends Tx | SqlTx>(tx: X, ...events: readonly EventDraft[]): Added<X>;
+}
+
+export function createOutbox<Tx>(store: Store<Tx>, stamp: Stamp): Outbox<Tx> {
+  const append = (tx: Tx | SqlTx, events: readonly SealedEvent[]) => store.outbox.append(tx, events);
+
+  const addAsync = async (tx: Tx | SqlTx, drafts: readonly EventDraft[]): Promise<void> => {
+    const events = await stamp.forOutbox(drafts, "outbox.add");
+    if (events.length > 0) await append(tx, events);
+  };
+  const addSync = (tx: SyncSqlTx, drafts: readonly EventDraft[]): void => {
+    const events = stamp.forOutboxSync(drafts, "outbox.add");
+    if (events.length > 0) void append(tx, events);
+  };
+
+  return {
+    add: <X extends Tx | SqlTx>(tx: X, ...drafts: readonly EventDraft[]) => {
+      if (isSqlTx(tx)) {
+        if (tx.inTransaction() === false) throw new OutsideTransactionError();
+        if (isSync(tx)) return addSync(tx, drafts) as Added<X>;
+      }
+      return addAsync(tx, drafts) as Added<X>;
+    },
+  };
+}
+
+function isSqlTx(tx: unknown): tx is SqlTx {
+  return typeof tx === "object" && tx !== null && "mode" in tx && "execute" in tx && "inTransaction" in tx;
+}
+
+function isSync(tx: SqlTx): tx is SyncSqlTx {
+  return tx.mode === "sync";
+}

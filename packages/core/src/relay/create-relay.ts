@@ -1,0 +1,37 @@
+import { systemClock } from "../clock.ts";
+import type { Clock } from "../contracts/clock.ts";
+import type { Logger } from "../contracts/logger.ts";
+import type { Transport } from "../contracts/transport.ts";
+import { consoleLogger, guardLogger } from "../logger.ts";
+import { createTelemetry } from "../telemetry/telemetry.ts";
+import { resolveRelayOptions, type RelayOptions } from "./options.ts";
+import { createRelayLoop, type Relay, type RelaySource } from "./relay.ts";
+
+export interface StandaloneRelayOptions extends RelayOptions {
+  /** Any store: a relay opens no transaction of the user's. */
+  readonly store: RelaySource;
+  /** Connected and closed by the caller. */
+  readonly transport: Transport;
+  /** Default: warnings and errors on the console. */
+  readonly logger?: Logger | undefined;
+  /** For tests. Default: the system's. */
+  readonly clock?: Clock | undefined;
+}
+
+/**
+ * A relay on its own: for a process that does nothing else, or for `drainOnce` in a script. Not started yet.
+ *
+ * @throws OptionsError (CONFIG_INVALID) listing every problem.
+ */
+export function createRelay(options: StandaloneRelayOptions): Relay {
+  const { store, transport, logger, clock, ...rest } = options;
+  return createRelayLoop({
+    store,
+    transport,
+    clock: clock ?? systemClock,
+    logger: guardLogger(logger ?? consoleLogger),
+    telemetry: createTelemetry(transport.kind),
+    options: resolveRelayOptions(rest),
+    random: Math.random,
+  });
+}

@@ -1,0 +1,76 @@
+import type { SealedEvent } from "../contracts/sealed-event.ts";
+import type { EventDraft } from "../event/draft.ts";
+import { MessagingError, toError } from "../errors.ts";
+
+/** Drafts built after everything else has been done, from the latest state. */
+export type LateDrafts = () => EventDraft | readonly EventDraft[] | undefined | Promise<EventDraft | readonly EventDraft[] | undefined>;
+
+/**
+ * The outgoing half of one unit of work: what is published is buffered, sealed and validated at the flush, and handed
+ * over in one piece. Whoever uses it after its end is told so.
+ */
+export interface OutgoingBuffer {
+  publish(...events: readonly EventDraft[]): void;
+  publishLater(build: LateDrafts): void;
+  /** Runs after the commit; a failure is logged and changes nothing. */
+  afterCommit(hook: () => void | Promise<void>): void;
+  /** Builds what is late, seals everything in the order it was published. Call once, last. */
+  seal(): Promise<readonly SealedEvent[]>;
+  /** Runs the hooks one after another; never throws. */
+  runHooks(onFailure: (error: Error) => void): Promise<void>;
+  /** Nothing is taken any more. */
+  close(): void;
+}
+
+export function createOutgoingBuffer(
+  sealAll: (drafts: readonly EventDraft[]) => Promise<readonly SealedEvent[]>,
+): OutgoingBuffer {
+  const drafts: EventDraft[] = [];
+  const late: LateDrafts[] = [];
+  const hooks: (() => void | Promise<void>)[] = [];
+  let closed = false;
+  const open = (verb: string): void => {
+    if (!closed) return;
+    throw new MessagingError("USAGE_UNIT_CLOSED", `${verb} was called after its unit of work had ended. Await everything before the handler returns.`);
+  };
+
+  return {
+    publish: (...events) => {
+      open("publish");
+      drafts.push(...events);
+    },
+    publishLater: (build) => {
+      open("publishLater");
+      late.push(build);
+    },
+    afterCommit: (hook) => {
+      open("afterCommit");
+      hooks.push(hook);
+    },
+    seal: async () => {
+      // A late builder may add another one; each sees what the ones before it did.
+      for (const build of late) {
+        const built = await build();
+        if (built !== undefined) drafts.push(...(isMany(built) ? built : [built]));
+      }
+      closed = true;
+      return sealAll(drafts);
+    },
+    runHooks: async (onFailure) => {
+      for (const hook of hooks) {
+        try {
+          await hook();
+        } catch (error) {
+          onFailure(toError(error));
+        }
+      }
+    },
+    close: () => {
+      closed = true;
+    },
+  };
+}
+
+function isMany(built: EventDraft | readonly EventDraft[]): built is readonly EventDraft[] {
+  return Array.isArray(built);
+}
