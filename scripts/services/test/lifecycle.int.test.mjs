@@ -141,7 +141,10 @@ describe("the life of started servers", () => {
     await services.freeze("postgres");
     const before = names.map((name) => ({ name, ...stateOf(name) }));
     assert.ok(before.every(({ processes }) => processes.length > 0));
+    const since = performance.now();
     allUp(await services.down());
+    // Not by SIGKILL after the grace of 30 s: a frozen server is thawed, so that it can end properly.
+    assert.ok(performance.now() - since < 25_000);
     for (const { name, ports, owned } of before) {
       assert.deepEqual(ownedBy(join(home, name), owned), [], name);
       for (const port of Object.values(ports)) assert.equal(await isFree(port), true, `${name} ${port}`);

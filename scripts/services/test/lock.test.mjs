@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -28,6 +29,25 @@ describe("lock", () => {
     await Promise.all(Array.from({ length: 20 }, () => withLock(file, { timeoutMs: 20_000 }, work)));
     assert.equal(done, 20);
     assert.equal(existsSync(file), false);
+  });
+
+  test("processes that count in one file, each under the lock, lose no step", async () => {
+    const count = join(folder, "count");
+    writeFileSync(count, "0");
+    writeFileSync(file, JSON.stringify({ pid: 1, startTime: "never" }));
+    const code = `
+      import { readFileSync, writeFileSync } from "node:fs";
+      import { withLock } from ${JSON.stringify(new URL("../lock.mjs", import.meta.url).href)};
+      for (let step = 0; step < 25; step++)
+        await withLock(${JSON.stringify(file)}, { timeoutMs: 60_000 }, async () => {
+          const seen = Number(readFileSync(${JSON.stringify(count)}, "utf8"));
+          await new Promise(setImmediate);
+          writeFileSync(${JSON.stringify(count)}, String(seen + 1));
+        });`;
+    const children = Array.from({ length: 4 }, () => spawn(process.execPath, ["--input-type=module", "-e", code], { stdio: "inherit" }));
+    const codes = await Promise.all(children.map((child) => new Promise((resolve) => child.once("exit", resolve))));
+    assert.deepEqual(codes, [0, 0, 0, 0]);
+    assert.equal(readFileSync(count, "utf8"), "100");
   });
 
   test("a living holder keeps it; who waits too long is told the pid", async () => {
