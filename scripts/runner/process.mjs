@@ -64,5 +64,6 @@ function environment({ root, node }) {
     PATH: [dirname(node), join(root, "node_modules/.bin"), process.env["PATH"]].join(delimiter),
     TURBO_TELEMETRY_DISABLED: "1",
     DO_NOT_TRACK: "1",
+    ...(process.stdout.isTTY ? {} : { NO_COLOR: "1" }),
   };
 }
