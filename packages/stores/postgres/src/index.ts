@@ -1,1 +1,71 @@
-export {};
+import type { Store } from "@postrider/core";
+import type { PgClientLike, PgliteTxLike } from "@postrider/core/sql";
+import { storeError } from "./errors.ts";
+import { createInbox } from "./inbox/index.ts";
+import { type AnyOptions, type PgliteOptions, type PoolOptions, resolveOptions } from "./options.ts";
+import { createOutbox, createRelayStore } from "./outbox/index.ts";
+import { createWake } from "./outbox/wake.ts";
+import { assertSchema } from "./schema/assert.ts";
+import { migrate } from "./schema/migrate.ts";
+import { printMigrations } from "./schema/print.ts";
+import { createTransactions } from "./transaction.ts";
+
+export type { PgliteOptions, PoolOptions, PostgresStoreOptions } from "./options.ts";
+
+/** Outbox, inbox and relay store in one PostgreSQL database. */
+export interface PostgresStore<Tx> extends Store<Tx> {
+  readonly dialect: "postgres";
+  /**
+   * Brings the tables up to this version, in one transaction and safely from several processes at once. Returns the
+   * names of the steps that were applied now. Needs the right to create tables.
+   */
+  migrate(): Promise<readonly string[]>;
+  /** All steps as one SQL script, for tools that bring schemas up by themselves. */
+  printMigrations(): string;
+  /** How many connections the pool may open, if it says so. The relay and each running handler use one. */
+  readonly poolSize: number | undefined;
+  /** How many idle connections of the pool have broken since the store was made. */
+  idleErrors(): number;
+}
+
+/**
+ * A store in the database of this pool or PGlite. Nothing is opened until it is used; call `migrate` or apply
+ * `printMigrations` first. A handler's `tx` is the pool's own client, or what the `transactor` makes it.
+ *
+ * @throws OptionsError with all problems of the options
+ */
+export function postgres<Handle extends PgliteTxLike, Tx = Handle>(options: PgliteOptions<Handle, Tx>): PostgresStore<Tx>;
+export function postgres<Client extends PgClientLike, Tx = Client>(options: PoolOptions<Client, Tx>): PostgresStore<Tx>;
+export function postgres(options: AnyOptions): PostgresStore<unknown> {
+  const { tables, connection, transactor, idleErrors, clock, fullReadEveryMs } = resolveOptions(options);
+  const wake = createWake(clock);
+  const transactions = createTransactions(transactor, wake.signal);
+
+  return {
+    dialect: "postgres",
+    transaction: transactions.transaction,
+    enlist: transactions.enlist,
+    isRetryable: transactions.isRetryable,
+    isUnavailable: transactions.isUnavailable,
+    outbox: createOutbox(tables, transactions, wake),
+    inbox: createInbox(connection, tables, transactions),
+    relay: createRelayStore(connection, tables, { clock, fullReadEveryMs }),
+    migrate: () => named("migrate the schema", migrate(connection, tables)),
+    assertSchema: () => named("check the schema", assertSchema(connection, tables)),
+    printMigrations: () => printMigrations(tables),
+    poolSize: connection.poolSize,
+    idleErrors: idleErrors.count,
+    close: async () => {
+      wake.close();
+      idleErrors.stop();
+    },
+  };
+}
+
+async function named<R>(doing: string, promise: Promise<R>): Promise<R> {
+  try {
+    return await promise;
+  } catch (error) {
+    throw storeError(error, doing);
+  }
+}

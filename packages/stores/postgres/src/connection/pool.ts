@@ -1,0 +1,94 @@
+import type { Clock } from "@postrider/core";
+import type { PgClientLike, PgPoolLike } from "@postrider/core/sql";
+import { toError } from "../errors.ts";
+import type { Connection, Row, Run, RunResult } from "./connection.ts";
+import { withDeadline } from "./deadline.ts";
+
+/** What the server is given before the answer itself is given up. */
+const graceMs = 1_000;
+
+export interface PoolSettings {
+  readonly statementTimeoutMs: number;
+  readonly clock: Clock;
+}
+
+/** Borrows a client for each message or transaction and keeps none: the pool stays the user's. */
+export function createPoolConnection(pool: PgPoolLike<PgClientLike>, settings: PoolSettings): Connection {
+  const { clock, statementTimeoutMs } = settings;
+
+  return {
+    script: (statements) =>
+      borrow(pool, clock, statementTimeoutMs + graceMs, async (client) => {
+        const text = [`SET LOCAL statement_timeout = ${statementTimeoutMs}`, ...statements].join(";\n");
+        const answers: unknown = await client.query(text);
+        return rowsOfEach(answers).slice(1);
+      }),
+    transaction: (work, timeoutMs = statementTimeoutMs) =>
+      borrow(pool, clock, timeoutMs + graceMs, async (client) => {
+        await client.query(`BEGIN; SET LOCAL statement_timeout = ${timeoutMs}`);
+        const result = await work(runOn(client));
+        await client.query("COMMIT");
+        return result;
+      }),
+    poolSize: sizeOf(pool),
+  };
+}
+
+/**
+ * The client goes back to the pool when the work is done, and is destroyed when it failed or took too long: that
+ * rolls back what was open, and leaves no session whose state would have to be found out.
+ */
+async function borrow<R>(
+  pool: PgPoolLike<PgClientLike>,
+  clock: Clock,
+  limitMs: number,
+  work: (client: PgClientLike) => Promise<R>,
+): Promise<R> {
+  const client = await checkOut(pool, clock, limitMs);
+  let reason: Error | undefined;
+  const blame = (error: Error): void => {
+    reason ??= error;
+  };
+  // A pool listens to its idle clients only: on a lent one an unheard `error` event would end the process.
+  client.on?.("error", blame);
+  try {
+    return await withDeadline(clock, limitMs, work(client), blame);
+  } catch (error) {
+    blame(toError(error));
+    throw error;
+  } finally {
+    client.release(reason);
+    client.removeListener?.("error", blame);
+  }
+}
+
+/** A client that comes after its time goes straight back. */
+async function checkOut(pool: PgPoolLike<PgClientLike>, clock: Clock, limitMs: number): Promise<PgClientLike> {
+  let late = false;
+  const asked = pool.connect();
+  asked.then(
+    (client) => (late ? client.release() : undefined),
+    () => undefined,
+  );
+  return withDeadline(clock, limitMs, asked, () => {
+    late = true;
+  });
+}
+
+function runOn(client: PgClientLike): Run {
+  return async (text, values) => {
+    const result = await client.query(text, values === undefined ? undefined : [...values]);
+    return { rows: result.rows as readonly Row[], affected: result.rowCount ?? 0 } satisfies RunResult;
+  };
+}
+
+function rowsOfEach(answers: unknown): readonly (readonly Row[])[] {
+  const list = Array.isArray(answers) ? (answers as readonly { readonly rows: readonly Row[] }[]) : [];
+  return list.map((answer) => answer.rows);
+}
+
+function sizeOf(pool: object): number | undefined {
+  const options: unknown = "options" in pool ? pool.options : undefined;
+  const max: unknown = typeof options === "object" && options !== null && "max" in options ? options.max : undefined;
+  return typeof max === "number" ? max : undefined;
+}

@@ -1,0 +1,136 @@
+import { type Clock, type Logger, OptionsError, type Transactor } from "@postrider/core";
+import { type PgClientLike, type PgliteLike, type PgliteTxLike, type PgPoolLike, pgliteTransactor, pgTransactor } from "@postrider/core/sql";
+import { systemClock } from "./clock.ts";
+import type { Connection } from "./connection/connection.ts";
+import { hearIdleErrors, type IdleErrors } from "./connection/idle-errors.ts";
+import { createPgliteConnection } from "./connection/pglite.ts";
+import { createPoolConnection } from "./connection/pool.ts";
+import { defaultSchema, problemsOfNames, type Tables, tablesOf } from "./schema/tables.ts";
+
+export interface PostgresStoreOptions {
+  /** Where the tables stand. Letters, digits and `_`. Default `public`. */
+  readonly schema?: string | undefined;
+  /** Put before each table's name, for several outboxes in one schema. At most 30 characters. Default none. */
+  readonly tablePrefix?: string | undefined;
+  /**
+   * How long a statement of the store's own may take, in milliseconds, 100 to 600,000. Default 10,000. Statements in
+   * your transactions keep the limits of your session.
+   */
+  readonly statementTimeoutMs?: number | undefined;
+  /**
+   * How often the relay reads its outbox from the very beginning, in milliseconds, from 1,000. Default 60,000. It
+   * bounds how long a row could stay unseen after numbers were set back by a restore.
+   */
+  readonly fullReadEveryMs?: number | undefined;
+  /** Where broken idle connections of the pool are told. Default: a warning of the process. */
+  readonly logger?: Logger | undefined;
+  /** Default: the system's. */
+  readonly clock?: Clock | undefined;
+}
+
+/** A pool of `pg`. The store borrows clients from it and never closes it. */
+export interface PoolOptions<Client, Tx> extends PostgresStoreOptions {
+  readonly pool: PgPoolLike<Client>;
+  readonly pglite?: undefined;
+  /** How transactions are opened, and what a handler's `tx` is. Default: the pool's own client. */
+  readonly transactor?: Transactor<Tx> | undefined;
+}
+
+/** A PGlite database. */
+export interface PgliteOptions<Handle, Tx> extends PostgresStoreOptions {
+  readonly pglite: PgliteLike<Handle>;
+  readonly pool?: undefined;
+  /** How transactions are opened, and what a handler's `tx` is. Default: PGlite's own transaction. */
+  readonly transactor?: Transactor<Tx> | undefined;
+}
+
+/** Everything decided: what the rooms of the store are built from. */
+export interface ResolvedOptions {
+  readonly tables: Tables;
+  readonly connection: Connection;
+  readonly transactor: Transactor<unknown>;
+  readonly idleErrors: IdleErrors;
+  readonly clock: Clock;
+  readonly fullReadEveryMs: number;
+}
+
+export type AnyOptions = PoolOptions<PgClientLike, unknown> | PgliteOptions<PgliteTxLike, unknown>;
+
+/** Throws one OptionsError with all problems. */
+export function resolveOptions(options: AnyOptions): ResolvedOptions {
+  const {
+    schema = defaultSchema,
+    tablePrefix = "",
+    statementTimeoutMs = 10_000,
+    fullReadEveryMs = 60_000,
+    logger = warningsOfProcess,
+    clock = systemClock,
+  } = options;
+  const problems = [
+    ...problemsOfDatabase(options),
+    ...problemsOfNames(schema, tablePrefix),
+    ...problemsOfNumber("statementTimeoutMs", statementTimeoutMs, 100, 600_000),
+    ...problemsOfNumber("fullReadEveryMs", fullReadEveryMs, 1_000, 86_400_000),
+  ];
+  if (problems.length > 0) throw new OptionsError("postgres", problems);
+  const settings = { statementTimeoutMs, clock };
+  return {
+    tables: tablesOf(schema, tablePrefix),
+    clock,
+    fullReadEveryMs,
+    ...(options.pool === undefined
+      ? {
+          connection: createPgliteConnection(options.pglite, settings),
+          transactor: options.transactor ?? pgliteTransactor(options.pglite),
+          idleErrors: hearIdleErrors(options.pglite, logger),
+        }
+      : {
+          connection: createPoolConnection(options.pool, settings),
+          transactor: options.transactor ?? pgTransactor(options.pool),
+          idleErrors: hearIdleErrors(options.pool, logger),
+        }),
+  };
+}
+
+/** Plain JavaScript gets here with anything. */
+function problemsOfDatabase(options: AnyOptions): string[] {
+  const pool: unknown = options.pool;
+  const pglite: unknown = options.pglite;
+  const given = [pool, pglite].filter((one) => one !== undefined);
+  if (given.length !== 1) return ["pool: give either a pool of pg or a PGlite database"];
+  if (pool === undefined) return isDatabase(pglite) ? [] : ["pglite: must be a PGlite database, not a transaction of it"];
+  if (isClient(pool)) return ["pool: this is a single client; give the Pool, so that the relay has connections of its own"];
+  return isPool(pool) ? [] : ["pool: must be a Pool of pg"];
+}
+
+function isPool(value: unknown): boolean {
+  return hasMethod(value, "connect") && "totalCount" in value;
+}
+
+function isClient(value: unknown): boolean {
+  return hasMethod(value, "query") && !("totalCount" in value);
+}
+
+function isDatabase(value: unknown): boolean {
+  return hasMethod(value, "transaction") && hasMethod(value, "exec");
+}
+
+function hasMethod(value: unknown, name: string): value is object {
+  return typeof value === "object" && value !== null && typeof (value as Record<string, unknown>)[name] === "function";
+}
+
+function problemsOfNumber(name: string, value: unknown, least: number, most: number): string[] {
+  const fits = Number.isInteger(value) && Number(value) >= least && Number(value) <= most;
+  return fits ? [] : [`${name}: must be a whole number from ${least} to ${most}`];
+}
+
+const warningsOfProcess: Logger = {
+  debug: () => {},
+  info: () => {},
+  warn: warnOfProcess,
+  error: warnOfProcess,
+};
+
+function warnOfProcess(message: string, context?: Readonly<Record<string, unknown>>): void {
+  process.emitWarning(`${message} ${JSON.stringify(context ?? {})}`, { code: "POSTRIDER_POSTGRES" });
+}

@@ -1,0 +1,117 @@
+import type { Clock, OutboxStore, RelayLease, RelayStore } from "@postrider/core";
+import type { Connection } from "../connection/connection.ts";
+import { storeError } from "../errors.ts";
+import { acquire } from "../lease/acquire.ts";
+import { release } from "../lease/release.ts";
+import { renew } from "../lease/renew.ts";
+import type { Tables } from "../schema/tables.ts";
+import type { Transactions } from "../transaction.ts";
+import { append, appendStatement } from "./append.ts";
+import { confirm, confirmStatements } from "./confirm.ts";
+import { discardParked } from "./discard-parked.ts";
+import { due } from "./due.ts";
+import { heldKeys } from "./held-keys.ts";
+import { createMark, type Mark } from "./mark.ts";
+import { park } from "./park.ts";
+import { parked } from "./parked.ts";
+import { read, readStatements } from "./read.ts";
+import { retryParked } from "./retry-parked.ts";
+import { settleParked } from "./settle-parked.ts";
+import { status } from "./status.ts";
+import type { Wake } from "./wake.ts";
+
+/** The write side. Nothing of it runs outside the transaction that it is given. */
+export function createOutbox<Tx>(tables: Tables, transactions: Transactions<Tx>, wake: Wake): OutboxStore<Tx> {
+  const write = appendStatement(tables);
+
+  return {
+    append: async (tx, events) => {
+      if (events.length === 0) return;
+      const sql = transactions.writable(tx);
+      await named("append events", append(sql, write, events));
+      // The end of our own transactions is told by `transaction`; of the user's nobody tells.
+      if (!transactions.isOurs(tx)) wake.soon();
+    },
+    signal: wake.signal,
+    onSignal: wake.onSignal,
+  };
+}
+
+export interface RelaySettings {
+  readonly clock: Clock;
+  /** How often a read begins at 0 whatever the mark says. */
+  readonly fullReadEveryMs: number;
+  /** For tests: where the id comes from by which the mark moves. A wrong one must lose rows. */
+  readonly markId?: string | undefined;
+}
+
+/** The read side, for the one relay that holds the lease. */
+export function createRelayStore(connection: Connection, tables: Tables, settings: RelaySettings): RelayStore {
+  const marks = createMarks(settings);
+  const reading = readStatements(tables);
+  const confirming = confirmStatements(tables, settings.markId);
+  const once: Connection["transaction"] = (work) => connection.transaction(work);
+
+  return {
+    acquire: (relay, owner, leaseMs) =>
+      named("acquire the lease", once((run) => acquire(run, tables, relay, owner, leaseMs))),
+    renew: (lease, leaseMs) => named("renew the lease", once((run) => renew(run, tables, lease, leaseMs))),
+    release: async (lease) => {
+      marks.forget(lease);
+      await named("release the lease", once((run) => release(run, tables, lease)));
+    },
+    read: async (lease, limit) => {
+      const mark = marks.of(lease);
+      try {
+        return await read(connection, reading, mark, limit);
+      } catch (error) {
+        mark.reset();
+        throw storeError(error, "read events");
+      }
+    },
+    confirm: (lease, events) => named("confirm events", confirm(connection, confirming, marks.known(lease), events)),
+    park: (lease, requests) => named("park events", park(connection, tables, marks.known(lease), lease, requests)),
+    heldKeys: () => named("read held keys", heldKeys(connection, tables)),
+    due: (_lease, nowMs, limit) => named("read due events", once((run) => due(run, tables, nowMs, limit))),
+    settleParked: (lease, event, result) =>
+      named("settle a parked event", settleParked(connection, tables, lease, event, result)),
+    status: () => named("read the status", status(connection, tables)),
+    parked: (query) => named("read parked events", once((run) => parked(run, tables, query))),
+    retryParked: (positions) => named("retry parked events", retryParked(connection, tables, positions)),
+    discardParked: (positions) => named("discard parked events", discardParked(connection, tables, positions)),
+  };
+}
+
+/** One mark for each relay, and a new one at each take-over. */
+interface Marks {
+  of(lease: RelayLease): Mark;
+  known(lease: RelayLease): Mark | undefined;
+  forget(lease: RelayLease): void;
+}
+
+function createMarks(settings: RelaySettings): Marks {
+  const byRelay = new Map<string, { readonly epoch: number; readonly mark: Mark }>();
+  const known = (lease: RelayLease): Mark | undefined => {
+    const entry = byRelay.get(lease.relay);
+    return entry?.epoch === lease.epoch ? entry.mark : undefined;
+  };
+  return {
+    known,
+    of: (lease) => {
+      const mark = known(lease) ?? createMark(settings.clock, settings.fullReadEveryMs);
+      byRelay.set(lease.relay, { epoch: lease.epoch, mark });
+      return mark;
+    },
+    forget: (lease) => {
+      byRelay.delete(lease.relay);
+    },
+  };
+}
+
+async function named<R>(doing: string, promise: Promise<R>): Promise<R> {
+  try {
+    return await promise;
+  } catch (error) {
+    throw storeError(error, doing);
+  }
+}

@@ -1,0 +1,88 @@
+import type { Clock } from "@postrider/core";
+
+/*
+ * Where to begin reading. Rows that were confirmed are dead but not gone while somebody holds an old snapshot, and
+ * reading from the left passes over all of them. The mark says: no row at or below it exists or will ever appear.
+ *
+ * A transaction gets its id before it draws a number. So all transactions that drew a number up to L, where L is the
+ * last number drawn when a read looked, have ids below X, where X is an id given out after that look. Once the oldest
+ * running id has reached X, they have all ended: a read with such a snapshot sees every row up to L that will ever be.
+ * X must be an id that a statement of ours was given. The upper end of a snapshot will not do: it is one past the
+ * latest transaction that has *ended*, and those still running may have higher ids.
+ *
+ * The mark is a hint for speed alone: every so often a read begins at 0, whatever the mark says.
+ */
+export interface Mark {
+  /** Where the next read begins: rows above it are looked at. 0 when a full read is due. */
+  begin(): bigint;
+  /** What a read saw. `horizon` is the oldest running id, from a snapshot no newer than that of the rows. */
+  seen(read: { readonly last: bigint; readonly horizon: bigint; readonly first: bigint | undefined }): void;
+  /** To be asked before a statement that draws an id; the answer goes into `drew`, together with that id. */
+  look(): bigint | undefined;
+  drew(last: bigint | undefined, id: bigint): void;
+  /** Nothing is known any more: after an error the database may be another one. */
+  reset(): void;
+}
+
+interface Step {
+  readonly last: bigint;
+  readonly id: bigint;
+}
+
+export function createMark(clock: Clock, fullReadEveryMs: number): Mark {
+  let low = 0n;
+  let last: bigint | undefined;
+  let fullReadAtMs = clock.monotonicMs() + fullReadEveryMs;
+  // The oldest step that waits, so that a steady stream of short transactions always gets on, and the newest one, so
+  // that nothing is left to wait for when the stream ends.
+  let waiting: Step | undefined;
+  let newest: Step | undefined;
+
+  const reached = (horizon: bigint): Step | undefined => {
+    if (newest !== undefined && horizon >= newest.id) {
+      const step = newest;
+      waiting = newest = undefined;
+      return step;
+    }
+    if (waiting === undefined || horizon < waiting.id) return undefined;
+    const step = waiting;
+    waiting = newest;
+    newest = undefined;
+    return step;
+  };
+
+  return {
+    begin: () => {
+      const now = clock.monotonicMs();
+      if (now < fullReadAtMs) return low;
+      fullReadAtMs = now + fullReadEveryMs;
+      return 0n;
+    },
+    seen: (read) => {
+      last = read.last;
+      // The numbers begin anew after a restore, and a full read may find what the mark had passed.
+      if (read.last < low) low = 0n;
+      const limit = read.first === undefined ? undefined : read.first - 1n;
+      if (limit !== undefined && limit < low) low = limit;
+      const step = reached(read.horizon);
+      if (step === undefined) return;
+      const safe = limit === undefined ? step.last : smaller(step.last, limit);
+      if (safe > low) low = safe;
+    },
+    look: () => last,
+    drew: (seenLast, id) => {
+      if (seenLast === undefined) return;
+      const step = { last: seenLast, id };
+      if (waiting === undefined) waiting = step;
+      else newest = step;
+    },
+    reset: () => {
+      low = 0n;
+      last = waiting = newest = undefined;
+    },
+  };
+}
+
+function smaller(a: bigint, b: bigint): bigint {
+  return a < b ? a : b;
+}

@@ -1,0 +1,42 @@
+import { createHash } from "node:crypto";
+import { outboxAndInbox } from "./001-outbox-and-inbox.ts";
+import type { Tables } from "./tables.ts";
+
+/**
+ * One step of the schema. Once released it never changes: its checksum stands in every database that has it. Steps
+ * only add within a major version, so that an older version of the library still works on the newer schema.
+ * `{{name}}` is a table, `{{index name}}` the name of an index; the rest is SQL for PostgreSQL 14 and later.
+ */
+export interface Migration {
+  readonly name: string;
+  readonly sql: string;
+}
+
+/** All steps, in order. */
+export const migrations: readonly Migration[] = [outboxAndInbox];
+
+/** Of the text as it is written here, so that it is the same whatever the tables are called. */
+export function checksumOf(migration: Migration): string {
+  return createHash("sha256").update(migration.sql).digest("hex");
+}
+
+export function sqlOf(migration: Migration, tables: Tables): string {
+  return migration.sql
+    .replaceAll(/\{\{index (\w+)\}\}/g, (_, name: string) => `"${tables.prefix}${name}"`)
+    .replaceAll(/\{\{(\w+)\}\}/g, (_, name: string) => `"${tables.schema}"."${tables.prefix}${name}"`)
+    .trim();
+}
+
+/** The table that remembers the steps; made before the first one, and safe to repeat. */
+export function journalSql(tables: Tables): string {
+  return `CREATE TABLE IF NOT EXISTS ${tables.migration} (
+  name text PRIMARY KEY,
+  checksum text NOT NULL,
+  applied_at timestamptz NOT NULL DEFAULT clock_timestamp()
+)`;
+}
+
+/** Two processes that start together take turns; a lock of the transaction, so that poolers keep it on one session. */
+export function lockSql(tables: Tables): string {
+  return `SELECT pg_advisory_xact_lock(hashtextextended('postrider/migrate/${tables.schema}/${tables.prefix}', 0))`;
+}
