@@ -67,8 +67,11 @@ export function createConsumer(
   };
 
   const drain = async (): Promise<void> => {
-    const bound = await Promise.allSettled([...open.values()].map((each) => each.bound));
-    await Promise.all(bound.map((each) => (each.status === "fulfilled" ? each.value.close() : undefined)));
+    const closing = [...open.values()].map(async ({ bound }) => {
+      const subscription = await bound.catch(() => undefined);
+      await subscription?.close();
+    });
+    await Promise.all(closing);
   };
 
   return {

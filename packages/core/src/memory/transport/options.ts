@@ -25,7 +25,7 @@ export function resolveTransportOptions(options: MemoryTransportOptions): Resolv
   // Options may come from plain JavaScript, or from a file.
   if (!isBroker(broker)) problems.push("broker: must be what memoryBroker() returned");
   if (!["create", "reject"].includes(missingChannel)) {
-    problems.push(`missingChannel: must be 'create' or 'reject', is '${String(missingChannel)}'`);
+    problems.push(`missingChannel: must be 'create' or 'reject', is '${missingChannel}'`);
   }
   if (problems.length > 0) throw new OptionsError("memory", problems);
   return { broker, missingChannel, clock: options.clock ?? broker[serverOf].clock };

@@ -44,14 +44,18 @@ export function createPublisher(
     bounds: PublishBounds,
     shape: Job["shape"],
   ): Promise<readonly PublishOutcome[]> => {
-    const refuseAll = (error: MessagingError) => Promise.resolve(messages.map(() => rejected("broker", error)));
-    if (!connection.accepting()) return refuseAll(closedError("publish"));
-    if (bounds.signal?.aborted === true) return refuseAll(abandoned(bounds.signal));
+    const refusal = refusalOf(bounds);
+    if (refusal !== undefined) return Promise.resolve(messages.map(() => rejected("broker", refusal)));
     return new Promise((resolve) => {
       const job = createJob(messages, bounds, shape, resolve);
       if (!connection.ready()) armDeadline(job);
       else void server.request(sendNext);
     });
+  };
+
+  const refusalOf = ({ signal }: PublishBounds): MessagingError | undefined => {
+    if (!connection.accepting()) return closedError("publish");
+    return signal?.aborted === true ? abandoned(signal) : undefined;
   };
 
   const createJob = (

@@ -1,0 +1,116 @@
+import { systemClock } from "../../clock.ts";
+import type { Clock } from "../../contracts/clock.ts";
+import type { StoredEvent } from "../../contracts/outbox.ts";
+import type { Store } from "../../contracts/store.ts";
+import type { TransactionOptions } from "../../contracts/transaction.ts";
+import { isRetryable, noSqlError } from "./errors.ts";
+import { createMarks } from "./inbox/marks.ts";
+import { prune } from "./inbox/prune.ts";
+import { register, unregister } from "./inbox/register.ts";
+import { createLocks } from "./locks.ts";
+import { createOrderedRows } from "./ordered-rows.ts";
+import { createAppend } from "./outbox/append.ts";
+import { createWake } from "./outbox/wake.ts";
+import { createLeases } from "./relay/leases.ts";
+import { createParked } from "./relay/parked.ts";
+import { createRelayStore } from "./relay/relay-store.ts";
+import { createTables } from "./tables.ts";
+import { beginTransaction, createOpenTransactions, valuesOf, type MemoryTx } from "./transaction.ts";
+
+export interface MemoryStoreOptions {
+  /** Leases, times of rows and the age of marks go by this clock. Default: the system's. */
+  readonly clock?: Clock | undefined;
+}
+
+/** Outbox, inbox, relay store and tables of the user in this process, with real transactions. */
+export interface MemoryStore extends Store<MemoryTx> {
+  readonly dialect: "memory";
+  /** The committed rows of a table by key. */
+  rows(table: string): ReadonlyMap<string, unknown>;
+  /** Forgets everything. Transactions that are open cannot commit any more. */
+  clear(): void;
+}
+
+/**
+ * A store in this process: it outlives the messagings that use it, and nothing of it outlives the process.
+ * Isolation is `read committed`; at a higher level a transaction fails at its commit, `isRetryable`, when what it has
+ * read was changed meanwhile. Changing a row waits for the transaction that changed it; a deadlock is `isRetryable`.
+ */
+export function memoryStore(options: MemoryStoreOptions = {}): MemoryStore {
+  const { clock = systemClock } = options;
+  const parts = createParts(clock);
+  const { tables, outbox, marks, parked, leases, open, wake } = parts;
+  const append = createAppend(clock);
+
+  return {
+    dialect: "memory",
+    transaction: (work, transactionOptions = {}) => runTransaction(parts, clock, work, transactionOptions),
+    enlist: () => {
+      throw noSqlError();
+    },
+    isRetryable,
+    outbox: {
+      append: async (tx, events) => append(open.of(tx), events),
+      signal: wake.signal,
+      onSignal: wake.onSignal,
+    },
+    inbox: {
+      register: async (tx, consumer, messageIds) => register(marks, open.of(tx), consumer, messageIds),
+      unregister: async (tx, consumer, messageIds) => unregister(open.of(tx), consumer, messageIds),
+      prune: (pruneOptions) => prune(marks, clock, pruneOptions),
+    },
+    relay: createRelayStore(outbox, parked, leases, clock),
+    rows: (table) => valuesOf(tables.rows(table)),
+    clear: () => {
+      parts.eras += 1;
+      for (const part of [tables, outbox, marks, parked, leases]) part.clear();
+    },
+    assertSchema: () => Promise.resolve(),
+    // Nothing was opened. What is stored stays, as it does in a database.
+    close: () => Promise.resolve(),
+  };
+}
+
+type Parts = ReturnType<typeof createParts>;
+
+function createParts(clock: Clock) {
+  return {
+    tables: createTables(),
+    locks: createLocks(),
+    outbox: createOrderedRows<StoredEvent>(),
+    marks: createMarks(),
+    parked: createParked(),
+    leases: createLeases(clock),
+    open: createOpenTransactions(),
+    wake: createWake(),
+    /** How often the store was cleared. */
+    eras: 0,
+  };
+}
+
+async function runTransaction<R>(
+  parts: Parts,
+  clock: Clock,
+  work: (tx: MemoryTx) => Promise<R>,
+  options: TransactionOptions,
+): Promise<R> {
+  const { tables, locks, outbox, marks, open, wake } = parts;
+  const transaction = beginTransaction({ tables, locks, era: () => parts.eras }, options);
+  open.add(transaction);
+  const commit = (): boolean => {
+    const { changes, marks: marked, events } = transaction.prepare();
+    tables.apply(changes);
+    marks.apply(marked, clock.now());
+    for (const event of events) outbox.add(event);
+    return events.length > 0;
+  };
+  try {
+    const result = await work(transaction.handle);
+    const hasEvents = commit();
+    transaction.end();
+    if (hasEvents) wake.signal();
+    return result;
+  } finally {
+    transaction.end();
+  }
+}
