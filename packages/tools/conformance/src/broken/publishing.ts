@@ -1,0 +1,203 @@
+import type { OutgoingMessage, PublishBounds, PublishOutcome, Transport } from "@postrider/core";
+import { over, overMessages } from "./over.ts";
+import type { BrokenTransport } from "./over.ts";
+
+const confirmed: PublishOutcome = { status: "confirmed" };
+
+type Publish = (batch: readonly OutgoingMessage[], bounds: PublishBounds) => Promise<readonly PublishOutcome[]>;
+
+/** Publishes what `keeps` lets through, and confirms the rest without sending it. */
+function loses(publish: Publish, keeps: () => boolean): Publish {
+  return async (batch, bounds) => {
+    const kept = batch.map(keeps);
+    const outcomes = (await publish(batch.filter((_, index) => kept[index]), bounds)).values();
+    return kept.map((sent) => (sent ? (outcomes.next().value ?? confirmed) : confirmed));
+  };
+}
+
+export const publishFaults: readonly BrokenTransport[] = [
+  {
+    name: "loses",
+    fault: "confirms every third message and does not send it",
+    breaks: (inner) => {
+      let count = 0;
+      const keeps = (): boolean => (count += 1) % 3 !== 0;
+      return over(inner, {
+        publish: loses((batch, bounds) => inner.publisher.publish(batch, bounds), keeps),
+        publishRun: loses((run, bounds) => inner.publisher.publishRun(run, bounds), keeps),
+      });
+    },
+  },
+  {
+    name: "duplicates",
+    fault: "sends every third message of a batch twice",
+    breaks: (inner) => {
+      let count = 0;
+      const again = (batch: readonly OutgoingMessage[]): readonly OutgoingMessage[] =>
+        batch.filter(() => (count += 1) % 3 === 0);
+      return over(inner, {
+        publish: async (batch, bounds) => {
+          const outcomes = await inner.publisher.publish(batch, bounds);
+          await inner.publisher.publish(again(batch), bounds);
+          return outcomes;
+        },
+      });
+    },
+  },
+  {
+    name: "reorders",
+    fault: "sends a run of one key back to front",
+    breaks: (inner) =>
+      over(inner, {
+        publishRun: async (run, bounds) => (await inner.publisher.publishRun(run.toReversed(), bounds)).toReversed(),
+      }),
+  },
+  {
+    name: "confirms before stored",
+    fault: "reports a message as confirmed while it is still on its way",
+    breaks: confirmsBeforeStored,
+  },
+  {
+    name: "takes all or nothing",
+    fault: "rejects a whole batch when one of its messages is refused",
+    breaks: (inner) =>
+      over(inner, {
+        publish: async (batch, bounds) => {
+          const limit = inner.capabilities.maxMessageBytes;
+          const refused = batch.find((message) => limit > 0 && message.sizeBytes > limit);
+          if (refused === undefined) return inner.publisher.publish(batch, bounds);
+          const [outcome] = await inner.publisher.publish([refused], bounds);
+          return batch.map(() => outcome ?? confirmed);
+        },
+      }),
+  },
+  {
+    name: "goes on after a gap",
+    fault: "publishes the messages of a run one by one, whatever became of the one before",
+    breaks: (inner) => over(inner, { publishRun: (run, bounds) => inner.publisher.publish(run, bounds) }),
+  },
+  {
+    name: "throws",
+    fault: "rejects instead of answering with an outcome",
+    breaks: (inner) =>
+      over(inner, {
+        publish: async (batch, bounds) => {
+          const outcomes = await inner.publisher.publish(batch, bounds);
+          for (const outcome of outcomes) if (outcome.status !== "confirmed") throw outcome.error;
+          return outcomes;
+        },
+      }),
+  },
+  {
+    name: "ignores the signal",
+    fault: "publishes although the signal was aborted before",
+    breaks: (inner) =>
+      over(inner, { publish: (batch, { deadlineMs }) => inner.publisher.publish(batch, { deadlineMs }) }),
+  },
+  {
+    name: "keeps listening",
+    fault: "leaves a listener on the signal of each publish",
+    breaks: (inner) =>
+      over(inner, {
+        publish: (batch, bounds) => {
+          bounds.signal?.addEventListener("abort", () => undefined);
+          return inner.publisher.publish(batch, bounds);
+        },
+      }),
+  },
+  {
+    name: "drops headers",
+    fault: "sends every message without its headers",
+    breaks: (inner) => overMessages(inner, (message) => ({ ...message, headers: {} })),
+  },
+  {
+    name: "lower-cases header names",
+    fault: "sends header names in lower case, so that two of them become one",
+    breaks: (inner) =>
+      overMessages(inner, (message) => ({
+        ...message,
+        headers: Object.fromEntries(Object.entries(message.headers).map(([name, value]) => [name.toLowerCase(), value])),
+      })),
+  },
+  {
+    name: "invents attributes",
+    fault: "makes up a specversion where a message has no attributes",
+    breaks: (inner) =>
+      overMessages(inner, (message) => ({ ...message, attributes: { specversion: "1.0", ...message.attributes } })),
+  },
+  {
+    name: "drops extensions",
+    fault: "sends only the attributes that every CloudEvent has",
+    breaks: (inner) =>
+      overMessages(inner, (message) => ({
+        ...message,
+        attributes: Object.fromEntries(
+          Object.entries(message.attributes).filter(([name]) => ["specversion", "id", "source", "type", "time"].includes(name)),
+        ),
+      })),
+  },
+  {
+    name: "reads bodies as text",
+    fault: "takes every body for UTF-8",
+    breaks: (inner) =>
+      overMessages(inner, ({ body, ...message }) => ({
+        ...message,
+        body: body === undefined ? undefined : Buffer.from(new TextDecoder().decode(body)),
+      })),
+  },
+  {
+    name: "fills empty bodies",
+    fault: "takes no body for a body of zero bytes",
+    breaks: (inner) => overMessages(inner, (message) => ({ ...message, body: message.body ?? new Uint8Array(0) })),
+  },
+  {
+    name: "mixes channels",
+    fault: "sends everything to one channel",
+    breaks: (inner) => {
+      let first: string | undefined;
+      return overMessages(inner, (message) => ({ ...message, channel: (first ??= message.channel) }));
+    },
+  },
+  {
+    name: "drops repeats",
+    fault: "confirms a second message of the same id and does not send it",
+    breaks: (inner) => {
+      const seen = new Set<string>();
+      return over(inner, {
+        publish: async (batch, bounds) => {
+          const fresh = batch.filter(({ messageId }) => !seen.has(messageId));
+          for (const { messageId } of batch) seen.add(messageId);
+          const outcomes = (await inner.publisher.publish(fresh, bounds)).values();
+          return batch.map((message) => (fresh.includes(message) ? (outcomes.next().value ?? confirmed) : confirmed));
+        },
+      });
+    },
+  },
+];
+
+/** What is on its way when the transport closes is lost, as it is when a process dies. */
+function confirmsBeforeStored(inner: Transport): Transport {
+  const waiting = new Set<() => void>();
+  const later: Publish = async (batch, bounds) => {
+    if (inner.state() !== "ready") return inner.publisher.publish(batch, bounds);
+    const limit = inner.capabilities.maxMessageBytes;
+    if (batch.some((message) => limit > 0 && message.sizeBytes > limit)) return inner.publisher.publish(batch, bounds);
+    if (bounds.signal?.aborted === true) return inner.publisher.publish(batch, bounds);
+    const send = (): void => {
+      waiting.delete(cancel);
+      void inner.publisher.publish(batch, bounds);
+    };
+    const timer = setTimeout(send, 5);
+    const cancel = (): void => clearTimeout(timer);
+    waiting.add(cancel);
+    return batch.map(() => confirmed);
+  };
+  return over(inner, {
+    publish: later,
+    close: () => {
+      for (const cancel of waiting) cancel();
+      waiting.clear();
+      return inner.close();
+    },
+  });
+}

@@ -1,0 +1,144 @@
+import { overStore } from "./over-store.ts";
+import type { BrokenStore } from "./over-store.ts";
+
+export const relayFaults: readonly BrokenStore[] = [
+  {
+    name: "park loses",
+    fault: "removes the second row of a park and puts it nowhere",
+    breaks: (inner) =>
+      overStore(inner, {
+        relay: {
+          park: async (lease, requests) => {
+            const [first, lost, ...rest] = requests;
+            if (lost !== undefined) await inner.relay.confirm(lease, [lost.event]);
+            await inner.relay.park(lease, first === undefined ? [] : [first, ...rest]);
+          },
+        },
+      }),
+  },
+  {
+    name: "park copies",
+    fault: "leaves parked rows in the outbox",
+    breaks: (inner) => {
+      const kept: Parameters<typeof inner.relay.park>[1][number]["event"][] = [];
+      return overStore(inner, {
+        relay: {
+          park: async (lease, requests) => {
+            kept.push(...requests.map(({ event }) => event));
+            await inner.relay.park(lease, requests);
+          },
+          read: async (lease, limit) => [...kept, ...(await inner.relay.read(lease, limit))].slice(0, limit),
+        },
+      });
+    },
+  },
+  {
+    name: "holds no key",
+    fault: "forgets which keys have parked rows",
+    breaks: (inner) => overStore(inner, { relay: { heldKeys: async () => [] } }),
+  },
+  {
+    name: "is always due",
+    fault: "takes no notice of when a parked row is to be tried again",
+    breaks: (inner) =>
+      overStore(inner, {
+        relay: { due: (lease, _nowMs, limit) => inner.relay.due(lease, Number.MAX_SAFE_INTEGER / 1_000, limit) },
+      }),
+  },
+  {
+    name: "forgets results",
+    fault: "does not write down what became of a parked row",
+    breaks: (inner) => overStore(inner, { relay: { settleParked: async () => undefined } }),
+  },
+  {
+    name: "buries the key",
+    fault: "holds the key of every dead row",
+    breaks: (inner) =>
+      overStore(inner, {
+        relay: {
+          settleParked: (lease, event, result) =>
+            inner.relay.settleParked(lease, event, result.kind === "dead" ? { ...result, then: "hold-key" } : result),
+        },
+      }),
+  },
+  {
+    name: "finds everything",
+    fault: "takes no notice of what parked rows are asked for",
+    breaks: (inner) => overStore(inner, { relay: { parked: () => inner.relay.parked({}) } }),
+  },
+  {
+    name: "counts nothing",
+    fault: "reports an empty outbox",
+    breaks: (inner) =>
+      overStore(inner, {
+        relay: {
+          status: async () => ({ backlog: 0, oldestAgeMs: undefined, parked: 0, dead: 0, owner: undefined }),
+        },
+      }),
+  },
+  {
+    name: "gives the lease to two",
+    fault: "gives the lease to whoever asks",
+    breaks: (inner) =>
+      overStore(inner, {
+        relay: {
+          acquire: async (relay, owner, leaseMs) =>
+            (await inner.relay.acquire(relay, owner, leaseMs)) ?? { relay, owner, epoch: 1 },
+        },
+      }),
+  },
+  {
+    name: "never lets go",
+    fault: "keeps the lease when it is released",
+    breaks: (inner) => overStore(inner, { relay: { release: async () => undefined } }),
+  },
+  {
+    name: "keeps the epoch",
+    fault: "gives every lease the same epoch",
+    breaks: (inner) => {
+      const epochs = new Map<string, number>();
+      const inside = (lease: { relay: string; owner: string; epoch: number }) => ({
+        ...lease,
+        epoch: epochs.get(`${lease.relay} ${lease.owner}`) ?? lease.epoch,
+      });
+      return overStore(inner, {
+        relay: {
+          acquire: async (relay, owner, leaseMs) => {
+            const lease = await inner.relay.acquire(relay, owner, leaseMs);
+            if (lease === undefined) return undefined;
+            epochs.set(`${relay} ${owner}`, lease.epoch);
+            return { ...lease, epoch: 1 };
+          },
+          renew: (lease, leaseMs) => inner.relay.renew(inside(lease), leaseMs),
+          release: (lease) => inner.relay.release(inside(lease)),
+          read: (lease, limit) => inner.relay.read(inside(lease), limit),
+          confirm: (lease, events) => inner.relay.confirm(inside(lease), events),
+        },
+      });
+    },
+  },
+  {
+    name: "renews what is lost",
+    fault: "says that every lease was renewed",
+    breaks: (inner) =>
+      overStore(inner, {
+        relay: {
+          renew: async (lease, leaseMs) => {
+            await inner.relay.renew(lease, leaseMs);
+            return true;
+          },
+        },
+      }),
+  },
+  {
+    name: "does not renew",
+    fault: "says that a lease was renewed, and lets it run out",
+    breaks: (inner) => overStore(inner, { relay: { renew: async () => true } }),
+  },
+  {
+    name: "has one lease for all",
+    fault: "takes all relays for one",
+    breaks: (inner) =>
+      overStore(inner, { relay: { acquire: (_relay, owner, leaseMs) => inner.relay.acquire("default", owner, leaseMs) } }),
+  },
+];

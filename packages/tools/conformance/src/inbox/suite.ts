@@ -1,0 +1,22 @@
+import type { SuiteOptions, SuiteReport } from "../case/case.ts";
+import type { Runner } from "../case/runner.ts";
+import type { StoreDatabase, StoreHarness } from "../harness.ts";
+import { registerStoreSuite } from "../store/suite.ts";
+import { concurrencyCases } from "./concurrency.ts";
+import { pruneCases } from "./prune.ts";
+import { registerCases } from "./register.ts";
+
+const groups = { register: registerCases, concurrency: concurrencyCases, prune: pruneCases };
+
+/**
+ * Registers every case that an inbox must pass with a test runner.
+ * Each case has an empty database of its own, is bounded in time and drops what it made. Returns the titles registered,
+ * and what this harness gives nothing to prove with, each with the reason.
+ */
+export function inboxSuite<Tx, Database extends StoreDatabase<Tx>>(
+  runner: Runner,
+  harness: StoreHarness<Tx, Database>,
+  options: SuiteOptions = {},
+): SuiteReport {
+  return registerStoreSuite(runner, `${harness.name}: inbox`, harness, groups, options);
+}

@@ -1,0 +1,30 @@
+import type { SuiteOptions, SuiteReport } from "../case/case.ts";
+import type { Runner } from "../case/runner.ts";
+import type { StoreDatabase, StoreHarness } from "../harness.ts";
+import { registerStoreSuite } from "../store/suite.ts";
+import { appendCases } from "./append.ts";
+import { confirmCases } from "./confirm.ts";
+import { leaseCases } from "./lease.ts";
+import { parkCases } from "./park.ts";
+import { readCases } from "./read.ts";
+
+const groups = {
+  append: appendCases,
+  read: readCases,
+  confirm: confirmCases,
+  park: parkCases,
+  lease: leaseCases,
+};
+
+/**
+ * Registers every case that an outbox and the relay's side of it must pass with a test runner.
+ * Each case has an empty database of its own, is bounded in time and drops what it made. Returns the titles registered,
+ * and what this harness gives nothing to prove with, each with the reason.
+ */
+export function outboxSuite<Tx, Database extends StoreDatabase<Tx>>(
+  runner: Runner,
+  harness: StoreHarness<Tx, Database>,
+  options: SuiteOptions = {},
+): SuiteReport {
+  return registerStoreSuite(runner, `${harness.name}: outbox`, harness, groups, options);
+}

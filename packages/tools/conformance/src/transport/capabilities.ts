@@ -1,0 +1,118 @@
+import type { Capabilities, CapabilityName } from "@postrider/core";
+import { claim, claimEqual } from "../case/claim.ts";
+import { ack, claimArrived, retry } from "./intake.ts";
+import { idOf, outgoing, outgoingRun } from "./message.ts";
+import type { TransportCase } from "./scope.ts";
+
+/** Capabilities for which the contract gives a transport alone nothing to show, and why. */
+export const notProvable: Readonly<Partial<Record<CapabilityName, string>>> = {
+  nativeDeadLetter: "the contract has no call that leaves dead-lettering to the broker",
+  wildcards: "the contract names no syntax of patterns",
+  requestReply: "the contract has no requests yet",
+};
+
+const kindOf: Readonly<Record<keyof Capabilities, "string" | "boolean" | "number">> = {
+  transport: "string",
+  orderingScope: "string",
+  nativeDelay: "boolean",
+  nativeDeadLetter: "boolean",
+  deliveryCount: "boolean",
+  leaseExtension: "boolean",
+  nativeDedupeWindowMs: "number",
+  wildcards: "boolean",
+  fanOut: "boolean",
+  replay: "boolean",
+  maxMessageBytes: "number",
+  orderedPipelining: "boolean",
+  requestReply: "boolean",
+};
+
+export const capabilityCases: readonly TransportCase[] = [
+  {
+    title: "the capabilities are frozen, complete and the same object at each look, before connect and after",
+    body: async (scope) => {
+      const transport = await scope.create();
+      const before = transport.capabilities;
+      claimEqual(Object.isFrozen(before), true, "capabilities frozen before connect");
+      claimEqual(transport.capabilities === before, true, "the same object at each look before connect");
+      claimEqual({ ...before }, { ...scope.capabilities }, "static capabilities and those of the harness");
+      await scope.wait("connect", transport.connect());
+      const after = transport.capabilities;
+      claimEqual(Object.isFrozen(after), true, "capabilities frozen after connect");
+      claimEqual(transport.capabilities === after, true, "the same object at each look after connect");
+      for (const [name, kind] of Object.entries(kindOf)) {
+        claimEqual(typeof after[name as keyof Capabilities], kind, `type of the capability ${name}`);
+      }
+      claimEqual(after.transport, transport.kind, "capabilities.transport and kind");
+      claim(["none", "process", "group"].includes(after.orderingScope), "orderingScope is none of its three values");
+    },
+  },
+  {
+    title: "what is detected on connect takes nothing back from the static capabilities",
+    body: async (scope) => {
+      const transport = await scope.connect();
+      for (const [name, promised] of Object.entries(scope.capabilities)) {
+        if (promised === true) claimEqual(transport.capabilities[name as CapabilityName], true, `capability ${name}`);
+      }
+    },
+  },
+  {
+    title: "73. a retry with a delay is kept by the broker: it outlives its consumer and lets others pass",
+    runs: "alone",
+    lacks: (harness) =>
+      harness.capabilities.nativeDelay ? undefined : "delays are not kept by the broker (nativeDelay is false)",
+    body: async (scope) => {
+      const channel = await scope.channel();
+      const group = scope.group();
+      const first = await scope.connect();
+      const intake = await scope.subscribe(first, { group, channels: [channel] });
+      const delayed = outgoing(channel);
+      await scope.confirm(first, [delayed]);
+      await scope.wait("retry", retry(await intake.next(), 400));
+      const others = outgoingRun(channel, 3);
+      await scope.confirm(first, others);
+      const passed = await intake.take(3);
+      claim(!passed.some((one) => idOf(one.message) === idOf(delayed)), "a delayed message came before those after it");
+      for (const one of passed) await scope.wait("ack", one.settle({ kind: "ack" }));
+      await scope.end(first);
+      const fresh = await scope.subscribe(await scope.connect(), { group, channels: [channel] });
+      const again = await fresh.next();
+      claimEqual([idOf(again.message), again.attempt], [idOf(delayed), 2], "the delayed message at another consumer");
+    },
+  },
+  {
+    title: "a second message of the same id is dropped inside the deduplication window",
+    lacks: (harness) =>
+      harness.capabilities.nativeDedupeWindowMs > 0
+        ? undefined
+        : "the broker drops no second message (nativeDedupeWindowMs is 0)",
+    body: async (scope) => {
+      const transport = await scope.connect();
+      const channel = await scope.channel();
+      const intake = await scope.subscribe(transport, { group: scope.group(), channels: [channel], onArrival: ack });
+      const sent = outgoing(channel);
+      await scope.confirm(transport, [sent]);
+      await scope.confirm(transport, [sent]);
+      const sentinel = await scope.sentinel(transport, channel);
+      claimArrived(await intake.takeUntil(sentinel), [idOf(sent), sentinel], "any-order", "one of two equal messages");
+    },
+  },
+  {
+    title: "a second message of the same id arrives too where the broker does not deduplicate",
+    lacks: (harness) =>
+      harness.capabilities.nativeDedupeWindowMs > 0
+        ? "the broker drops a second message (nativeDedupeWindowMs is not 0)"
+        : undefined,
+    body: async (scope) => {
+      const transport = await scope.connect();
+      const channel = await scope.channel();
+      const intake = await scope.subscribe(transport, { group: scope.group(), channels: [channel], onArrival: ack });
+      const sent = outgoing(channel);
+      await scope.confirm(transport, [sent]);
+      await scope.confirm(transport, [sent]);
+      const sentinel = await scope.sentinel(transport, channel);
+      const expected = [idOf(sent), idOf(sent), sentinel];
+      claimArrived(await intake.takeUntil(sentinel), expected, "any-order", "both of two equal messages");
+    },
+  },
+];

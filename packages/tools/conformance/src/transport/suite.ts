@@ -1,0 +1,63 @@
+import type { Transport } from "@postrider/core";
+import { registerSuite } from "../case/case.ts";
+import type { SuiteOptions, SuiteReport } from "../case/case.ts";
+import type { Runner } from "../case/runner.ts";
+import type { TransportHarness } from "../harness.ts";
+import { capabilityCases, notProvable } from "./capabilities.ts";
+import { closeCases } from "./close.ts";
+import { connectionCases } from "./connection.ts";
+import { deliverCases } from "./deliver.ts";
+import { flowCases } from "./flow.ts";
+import { groupCases } from "./groups.ts";
+import { headerCases } from "./headers.ts";
+import { orderCases } from "./order.ts";
+import { publishCases } from "./publish.ts";
+import { redeliverCases } from "./redeliver.ts";
+import { createTransportScope } from "./scope.ts";
+import type { TransportScope } from "./scope.ts";
+import { settleCases } from "./settle.ts";
+
+const groups = {
+  connection: connectionCases,
+  publish: publishCases,
+  deliver: deliverCases,
+  headers: headerCases,
+  settle: settleCases,
+  redeliver: redeliverCases,
+  order: orderCases,
+  groups: groupCases,
+  flow: flowCases,
+  close: closeCases,
+  capabilities: capabilityCases,
+};
+
+/**
+ * Registers every case that a transport must pass with a test runner.
+ * Each case opens its own transports, groups and channels, is bounded in time and closes what it opened. Returns the
+ * titles registered, and what this harness gives nothing to prove with, each with the reason.
+ */
+export function transportSuite<T extends Transport>(
+  runner: Runner,
+  harness: TransportHarness<T>,
+  options: SuiteOptions = {},
+): SuiteReport {
+  const scale = harness.limits?.timeScale ?? 1;
+  const report = registerSuite<TransportHarness, TransportScope>(
+    runner,
+    {
+      title: harness.name,
+      subject: harness,
+      groups,
+      setup: async () => harness.setup?.(),
+      teardown: async () => harness.teardown?.(),
+      scopeOf: (scope) => createTransportScope(scope, harness, options.load ?? 1),
+    },
+    {
+      ...options,
+      timeoutMs: (options.timeoutMs ?? 10_000) * scale,
+      cleanupMs: (options.cleanupMs ?? 5_000) * scale,
+    },
+  );
+  const unproved = Object.entries(notProvable).map(([name, because]) => ({ title: `capability ${name}`, because }));
+  return { ...report, notApplicable: [...report.notApplicable, ...unproved] };
+}
