@@ -100,6 +100,16 @@ export type {
   Supported,
 } from "./messaging-types.ts";
 export { systemClock } from "./clock.ts";
+// ── the broker in this process
+export { memory, memoryDriver } from "./memory/transport/transport.ts";
+export type { MemoryTransport } from "./memory/transport/transport.ts";
+export type { MemoryTransportOptions } from "./memory/transport/options.ts";
+export type { MemoryCapabilities } from "./memory/transport/capabilities.ts";
+export { memoryStore } from "./memory/store/store.ts";
+export type { MemoryStore, MemoryStoreOptions } from "./memory/store/store.ts";
+export type { MemoryTx } from "./memory/store/transaction.ts";
+export { memoryBroker } from "./memory/broker/broker.ts";
+export type { InjectedMessage, MemoryBroker } from "./memory/broker/broker.ts";
 // ── publish: straight out, or through the outbox
 export type { CloudEventLike } from "./envelope/cloud-event-like.ts";
 export type { ContentMode } from "./envelope/encode.ts";
@@ -128,6 +138,7 @@ export type {
 } from "./consume/definition.ts";
 export type { BatchContext, DeliveryContext, HandlerContext, TransactionContext, UntypedTransaction } from "./consume/context.ts";
 export type { CloseOptions, Subscription } from "./consume/consumer.ts";
+export type { ConsumeOptions } from "./consume/consumers.ts";
 export type { ConsumerCounts } from "./consume/settle.ts";
 export type { DeadLetterHandler, DeadLetterSubscription } from "./consume/dead-letters.ts";
 export type { ForeignEvent, ForeignMapper } from "./envelope/foreign.ts";

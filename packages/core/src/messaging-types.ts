@@ -1,5 +1,6 @@
 import type { Absent } from "./broker/broker-options.ts";
 import type { CloseOptions, Subscription } from "./consume/consumer.ts";
+import type { ConsumeOptions } from "./consume/consumers.ts";
 import type { UntypedTransaction } from "./consume/context.ts";
 import type { DeadLetterHandler, DeadLetterSubscription } from "./consume/dead-letters.ts";
 import type { Consumer } from "./consume/definition.ts";
@@ -39,7 +40,10 @@ export interface MessagingBase<Tx, C extends Capabilities> extends Publisher, As
    * @throws MessagingError CONFIG_CAPABILITY_MISSING naming capability and option; USAGE_ALREADY_SUBSCRIBED;
    * TRANSPORT_* when the broker refuses.
    */
-  consume<Wanted, Needs extends CapabilityName>(consumer: Consumable<Wanted, Needs, Tx, C>): Promise<Subscription>;
+  consume<Wanted, Needs extends CapabilityName>(
+    consumer: Consumable<Wanted, Needs, Tx, C>,
+    options?: ConsumeOptions,
+  ): Promise<Subscription>;
   /** Reads the dead letters of a consumer group, one call each. */
   consumeDeadLetters(group: string, handler: DeadLetterHandler): Promise<DeadLetterSubscription>;
   health(): MessagingHealth;

@@ -4,7 +4,7 @@ import { openTransport } from "./broker/open-transport.ts";
 import { start } from "./broker/start.ts";
 import { systemClock } from "./clock.ts";
 import type { CloseOptions } from "./consume/consumer.ts";
-import { createConsumers } from "./consume/consumers.ts";
+import { createConsumers, type ConsumeOptions } from "./consume/consumers.ts";
 import { resolvedConsumer } from "./consume/define-consumer.ts";
 import type { Consumer } from "./consume/definition.ts";
 import type { Capabilities, CapabilityName } from "./contracts/capabilities.ts";
@@ -122,7 +122,8 @@ function wire({ options, settings, relay: relayOptions, clock, logger, sealer, t
     publish: publisher.publish,
     publishBatch: publisher.publishBatch,
     forward: publisher.forward,
-    consume: async (consumer: unknown) => consumers.start(resolvedConsumer(consumer), (consumer as Consumer).needs),
+    consume: async (consumer: unknown, consumeOptions?: ConsumeOptions) =>
+      consumers.start(resolvedConsumer(consumer), (consumer as Consumer).needs, consumeOptions),
     consumeDeadLetters: consumers.startDeadLetters,
     health: () => {
       const broker = transport.state();

@@ -1,4 +1,5 @@
 import type { Clock } from "../contracts/clock.ts";
+import type { Logger } from "../contracts/logger.ts";
 import type { Message } from "../contracts/message.ts";
 import type { SealedEvent } from "../contracts/sealed-event.ts";
 import type { Store } from "../contracts/store.ts";
@@ -14,6 +15,7 @@ import type { BatchContext, DeliveryContext, HandlerContext } from "./context.ts
 import type { ResolvedConsumer } from "./definition.ts";
 import { createLifetime, type Lifetime } from "./lifetime.ts";
 import { prepare } from "./prepare.ts";
+import type { StrayGuard } from "./stray.ts";
 import type { AttemptOutcome, Prepared, Work } from "./work.ts";
 
 /*
@@ -35,6 +37,8 @@ export interface AttemptParts {
   readonly clock: Clock;
   /** Fires when the consumer closes past its deadline. */
   readonly closing: AbortSignal;
+  readonly stray: StrayGuard;
+  readonly logger: Logger;
 }
 
 export interface Attempts {
@@ -99,7 +103,7 @@ async function runInTransaction(
       const todo = firstOfEach(all, fresh);
       if (todo.length === 0) return all.map(() => duplicate);
       const unit = unitOver(tx, buffer);
-      const failures = await parts.ambient.run(unit, () => lifetime.race(() => callHandler(parts, todo, tx, buffer, lifetime)));
+      const failures = await parts.ambient.run(unit, () => lifetime.race(() => guarded(parts, todo, tx, buffer, lifetime)));
       if (failures.size > 0 && parts.inbox === "store") await store.inbox.unregister(tx, name, failedIds(todo, failures));
       const events = await parts.ambient.run(unit, () => lifetime.race(() => buffer.seal()));
       if (events.length > 0) await store.outbox.append(tx, events);
@@ -124,7 +128,7 @@ async function runPlain(
   let outcomes: readonly AttemptOutcome[] = [];
   try {
     if (todo.length === 0) return all.map(() => duplicate);
-    const failures = await lifetime.race(() => callHandler(parts, todo, undefined, buffer, lifetime));
+    const failures = await lifetime.race(() => guarded(parts, todo, undefined, buffer, lifetime));
     const events = await lifetime.race(() => buffer.seal());
     if (events.length > 0) await parts.publishAll(events);
     outcomes = outcomesOf(all, todo, failures);
@@ -133,6 +137,23 @@ async function runPlain(
     buffer.close();
     for (const one of todo) inbox?.settle(one.work.facts.messageId, outcomes[all.indexOf(one)]?.kind === "handled");
   }
+}
+
+/** The handler, with what it leaves behind told apart from everybody else's. */
+function guarded(
+  parts: AttemptParts,
+  todo: readonly Prepared[],
+  tx: unknown,
+  buffer: OutgoingBuffer,
+  lifetime: Lifetime,
+): Promise<Failures> {
+  const report = (error: Error) =>
+    parts.logger.error("A handler left a promise behind that nobody awaits, and it was rejected", {
+      consumer: parts.consumer.name,
+      type: todo[0]?.message.type,
+      reason: error.message,
+    });
+  return parts.stray.run(report, () => callHandler(parts, todo, tx, buffer, lifetime));
 }
 
 /** The handler, called once for one message or for the whole batch. */

@@ -36,6 +36,7 @@ export function createFailed(parts: FailedParts): (work: Work, failed: FailedOut
       await settler.retry(work.delivery, delayMs, work.attempt + 1);
       return true;
     }
+    settler.keptForRetry();
     // Held here without a slot: in its lane where order was asked for, so that later messages of the key wait.
     if (!(await holds.hold(delayMs, work.delivery.signal))) {
       await settler.release(work.delivery, "released");

@@ -26,6 +26,8 @@ export interface LetterFacts {
 export interface Settler {
   ack(delivery: Delivery, outcome: "handled" | "duplicate" | "unhandled" | "discarded"): Promise<void>;
   retry(delivery: Delivery, delayMs: number, nextAttempt: number): Promise<void>;
+  /** Notes a retry that is made here, without the broker. */
+  keptForRetry(): void;
   /** Returns it uncounted. */
   release(delivery: Delivery, outcome: "released" | "paused"): Promise<void>;
   /**
@@ -72,6 +74,7 @@ export function createSettler({ consumer, clock, logger, instruments, holds }: S
       note("retried");
       await attemptTo("a retry", () => delivery.settle({ kind: "retry", delayMs, attempt: nextAttempt }));
     },
+    keptForRetry: () => note("retried"),
     release: async (delivery, outcome) => {
       note(outcome);
       await attemptTo("a message back", () => delivery.settle({ kind: "release" }));
