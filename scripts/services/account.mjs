@@ -24,8 +24,10 @@ export function account() {
 export function prefixFor(owner, folder) {
   if (!owner) return [];
   const words = ["setpriv", `--reuid=${owner.uid}`, `--regid=${owner.gid}`, "--clear-groups"];
-  // A clone below /root is closed to other users: one capability opens the way in, for reading only.
-  if (!isReachable(dirname(folder))) words.push("--inh-caps=+dac_read_search", "--ambient-caps=+dac_read_search");
+  // A clone below /root is closed to other users: one capability opens the way in, for reading only. The secure bit
+  // lets it count in access(2) too, by which Java and Erlang ask whether they may read a file.
+  if (!isReachable(dirname(folder)))
+    words.push("--inh-caps=+dac_read_search", "--ambient-caps=+dac_read_search", "--securebits=+no_setuid_fixup");
   return words;
 }
 
