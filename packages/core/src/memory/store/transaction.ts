@@ -76,9 +76,13 @@ export function beginTransaction(parts: TransactionParts, options: TransactionOp
     return writer === undefined ? reads.row(table, key) : writer.changes.get(table)?.get(key);
   };
 
-  const leave = (inner: Frame): void => {
-    if (frames.at(-1) !== inner) fault ??= overlappingSavepointsError();
-    frames.splice(frames.indexOf(inner), 1);
+  const inside = async <R>(inner: Frame, work: () => Promise<R>): Promise<R> => {
+    try {
+      return await work();
+    } finally {
+      if (frames.at(-1) !== inner) fault ??= overlappingSavepointsError();
+      frames.splice(frames.indexOf(inner), 1);
+    }
   };
 
   const handle: MemoryTx = {
@@ -112,7 +116,7 @@ export function beginTransaction(parts: TransactionParts, options: TransactionOp
       const outer = frame();
       const inner = createFrame();
       frames.push(inner);
-      const result = await work().finally(() => leave(inner));
+      const result = await inside(inner, work);
       frame();
       merge(outer, inner);
       return result;

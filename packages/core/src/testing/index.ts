@@ -1,0 +1,1 @@
+export { fakeClock, type FakeClock, type RunUntilOptions } from "./fake-clock.ts";
