@@ -58,7 +58,7 @@ async function install({ log }) {
   mkdirSync(home, { recursive: true });
   writeFileSync(join(home, "pom.xml"), pom());
   const goal = "org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy-dependencies";
-  const words = ["-q", "-B", "-f", join(home, "pom.xml"), goal, `-DoutputDirectory=${lib}`, "-DincludeScope=runtime"];
+  const words = ["-q", "-B", "-Dstyle.color=never", "-f", join(home, "pom.xml"), goal, `-DoutputDirectory=${lib}`, "-DincludeScope=runtime"];
   await runToEnd(["mvn", ...words], { cwd: home, env: process.env, timeoutMs: 540_000 });
   writeFileSync(stamp, `${version}\n`);
 }
