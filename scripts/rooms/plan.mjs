@@ -32,7 +32,17 @@ export const plans = [
   {
     group: "stores",
     folder: "packages/stores",
-    rooms: ["index.ts", "options.ts", "errors.ts", "transaction.ts", "schema/", "outbox/", "inbox/"],
+    rooms: [
+      "index.ts",
+      "options.ts",
+      "errors.ts",
+      "transaction.ts",
+      "connection/",
+      "schema/",
+      "outbox/",
+      "lease/",
+      "inbox/",
+    ],
     optional: ["saga/", "events/"],
     own: {},
   },
