@@ -40,7 +40,7 @@ export const rules = [
   {
     name: "front-door-only",
     advice: "Import the other package by its name and one of the paths in its `exports`, never by file.",
-    forbids: (from, to) => leavesPackage(from, to) || isClosedPath(to),
+    forbids: (from, to) => entersByFile(from, to) || isClosedPath(to),
   },
   {
     name: "contracts-are-leaves",
@@ -139,6 +139,12 @@ function kindOfFolder(target) {
 /** @type {Rule["forbids"]} */
 function leavesPackage(from, to) {
   return to.target.kind === "file" && !to.target.path.startsWith(`${from.owner.folder}/`);
+}
+
+/** Private packages may reach the scripts of the repository, as the door to the servers does. @type {Rule["forbids"]} */
+function entersByFile(from, to) {
+  if (!leavesPackage(from, to) || to.target.kind !== "file") return false;
+  return from.owner.published || !to.target.path.startsWith("scripts/");
 }
 
 /** @param {Import} to */

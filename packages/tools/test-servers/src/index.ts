@@ -1,3 +1,10 @@
+// @boundaries-ignore the servers are scripts of the repository, and this private package is the one door to them
+import type { ServerName } from "../../../../scripts/services/index.mjs";
+
+// @boundaries-ignore as above
+export { freeze, kill, start, thaw } from "../../../../scripts/services/index.mjs";
+export type { ServerName };
+
 /**
  * Address of a server that the test run started, for example `postgres://…`.
  *
@@ -5,7 +12,7 @@
  *
  * @throws Error when no such server is up, naming the command that starts it.
  */
-export function serverUrl(name: string): string {
+export function serverUrl(name: ServerName): string {
   const variable = serverUrlVariable(name);
   const url = process.env[variable];
   if (url === undefined || url === "") {
@@ -17,7 +24,7 @@ export function serverUrl(name: string): string {
   return url;
 }
 
-/** Environment variable that carries the address: `postgres` → `POSTRIDER_TEST_POSTGRES_URL`. */
-export function serverUrlVariable(name: string): string {
+/** `postgres` → `POSTRIDER_TEST_POSTGRES_URL`; vitest.config.ts sets these. */
+function serverUrlVariable(name: string): string {
   return `POSTRIDER_TEST_${name.toUpperCase().replaceAll("-", "_")}_URL`;
 }
