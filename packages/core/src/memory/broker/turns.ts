@@ -1,4 +1,5 @@
 // Imported, not global: a test that replaces the global timers does not stop the broker.
+import { nextTick } from "node:process";
 import { setImmediate } from "node:timers";
 
 /**
@@ -12,7 +13,7 @@ export interface Turns {
   ask(): void;
 }
 
-/** `atEnd` runs once per turn, after everything that was asked. */
+/** `atEnd` runs once per turn, after everything that was asked and after those who asked have their answers. */
 export function createTurns(atEnd: () => void): Turns {
   let tasks: (() => void)[] = [];
   let asked = false;
@@ -27,8 +28,11 @@ export function createTurns(atEnd: () => void): Turns {
     const due = tasks;
     tasks = [];
     for (const task of due) task();
-    atEnd();
+    queueMicrotask(afterAnswers);
   };
+  // A tick that is asked for by a microtask comes when no microtask is left: so whoever awaits an acknowledgement goes
+  // on before the next delivery is handed over, however many promises stand in between.
+  const afterAnswers = (): void => nextTick(atEnd);
 
   return {
     ask,
