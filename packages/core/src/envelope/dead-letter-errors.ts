@@ -28,13 +28,13 @@ export function errorsText(errors: readonly DeadLetterError[]): string {
     const whole = errors[index]?.stack;
     if (whole === undefined || allowed < minStackBytes) return error;
     const stack = cutText(whole, allowed);
-    room -= asciiJson(stack).length + stackMemberBytes;
+    room -= asciiJson(stack).length - 2 + stackMemberBytes;
     return { ...error, stack };
   });
   return asciiJson(full);
 }
 
-const stackMemberBytes = ',"stack":'.length;
+const stackMemberBytes = ',"stack":""'.length;
 
 /** Undefined when the text is not what `errorsText` makes. */
 export function errorsOfText(text: string): readonly DeadLetterError[] | undefined {

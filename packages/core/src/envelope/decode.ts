@@ -44,7 +44,9 @@ export function decode(incoming: IncomingMessage, foreign?: ForeignMapper): Deco
     case "json":
       return decodeStructured(incoming);
     case "batch":
-      throw undecodable("it is a batch of CloudEvents, which brokers do not carry.", { context: { channel } });
+      throw undecodable("it is a batch of CloudEvents, which brokers do not carry.", {
+        context: { channel },
+      });
     case "unknown":
       throw undecodable("it is a CloudEvent in a format other than JSON.", { context: { channel } });
     default:

@@ -41,7 +41,8 @@ function valuesAbout(
 ): readonly string[] {
   const found = new Set<string>();
   collect(valueAt(input, path), found);
-  if ("input" in issue) collect(issue.input, found); // valibot: what earlier steps of a pipe made of it
+  // valibot hangs on what earlier steps of a pipe made of the value; arktype, by the same name, its own innards.
+  if ("input" in issue && typeof issue.input !== "object") collect(issue.input, found);
   return [...found].sort((one, other) => other.length - one.length);
 }
 

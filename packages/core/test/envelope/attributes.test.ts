@@ -5,80 +5,93 @@ import { readAttributes } from "../../src/envelope/read-attributes.ts";
 
 const secret = "s3cr3t value";
 
-function read(members: Record<string, unknown>): { problems: string[]; attributes: ReturnType<typeof readAttributes> } {
+function read(members: Record<string, unknown>): {
+  problems: string[];
+  attributes: ReturnType<typeof readAttributes>;
+} {
   const problems: string[] = [];
   return { attributes: readAttributes(members, problems), problems };
 }
 
 /** Rows with a short title: some values are long, some no JSON. */
-function rows(...pairs: readonly (readonly [string, unknown])[]): { name: string; value: unknown; title: string }[] {
-  return pairs.map(([name, value]) => ({ name, value, title: `${name.slice(0, 30)} ${inspect(value).slice(0, 40)}` }));
+function rows(
+  ...pairs: readonly (readonly [string, unknown])[]
+): { name: string; value: unknown; title: string }[] {
+  return pairs.map(([name, value]) => ({
+    name,
+    value,
+    title: `${name.slice(0, 30)} ${inspect(value).slice(0, 40)}`,
+  }));
 }
 
 const required = { specversion: "1.0", id: "1", source: "/s", type: "t" };
 
 describe("the types of attributes", () => {
-  test.each(rows(
-    ["extinteger", 10],
-    ["extinteger", -2_147_483_648],
-    ["extinteger", 2_147_483_647],
-    ["extboolean", false],
-    ["extstring", ""],
-    ["extstring", "Euro € 😀 \u00a0"],
-    ["42", "a name may begin with a digit"],
-    ["anamelongerthantwentycharacters", "x"],
-    ["constructor", "x"],
-    ["valueof", "x"],
-    ["extstring", "x".repeat(attributeLimits.valueLength)],
-  ))("may be: $title", ({ name, value }) => {
+  test.each(
+    rows(
+      ["extinteger", 10],
+      ["extinteger", -2_147_483_648],
+      ["extinteger", 2_147_483_647],
+      ["extboolean", false],
+      ["extstring", ""],
+      ["extstring", "Euro € 😀 \u00a0"],
+      ["42", "a name may begin with a digit"],
+      ["anamelongerthantwentycharacters", "x"],
+      ["constructor", "x"],
+      ["valueof", "x"],
+      ["extstring", "x".repeat(attributeLimits.valueLength)],
+    ),
+  )("may be: $title", ({ name, value }) => {
     expect(problemOfAttribute(name, value)).toBeUndefined();
   });
 
-  test.each(rows(
-    ["ext", 1.5],
-    ["ext", 2_147_483_648],
-    ["ext", -2_147_483_649],
-    ["ext", Number.NaN],
-    ["ext", Number.POSITIVE_INFINITY],
-    ["ext", 10n],
-    ["ext", { secret }],
-    ["ext", [secret]],
-    ["ext", new Date()],
-    ["ext", "\u0000"],
-    ["ext", "tab\t"],
-    ["ext", "\r\n"],
-    ["ext", "\u007f"],
-    ["ext", "\u009f"],
-    ["ext", "\ufdd0"],
-    ["ext", "\uffff"],
-    ["ext", "\u{1fffe}"],
-    ["ext", "\ud800"],
-    ["ext", "\udc00x"],
-    ["ext", "x".repeat(attributeLimits.valueLength + 1)],
-    ["data", "x"],
-    ["", "x"],
-    ["My", "x"],
-    ["my.ext", "x"],
-    ["my-ext", "x"],
-    ["my_ext", "x"],
-    ["ümlaut", "x"],
-    ["__proto__", "x"],
-    ["x".repeat(attributeLimits.nameLength + 1), "x"],
-    ["specversion", "0.3"],
-    ["specversion", 1],
-    ["id", ""],
-    ["id", 25],
-    ["type", ""],
-    ["subject", ""],
-    ["source", ""],
-    ["source", `/${secret}`],
-    ["time", secret],
-    ["datacontenttype", secret],
-    ["dataschema", "relative"],
-    ["partitionkey", 7],
-    ["correlationid", true],
-    ["traceparent", 1],
-  ))("may not be: $title", ({ name, value }) => {
+  test.each(
+    rows(
+      ["ext", 1.5],
+      ["ext", 2_147_483_648],
+      ["ext", -2_147_483_649],
+      ["ext", Number.NaN],
+      ["ext", Number.POSITIVE_INFINITY],
+      ["ext", 10n],
+      ["ext", { secret }],
+      ["ext", [secret]],
+      ["ext", new Date()],
+      ["ext", "\u0000"],
+      ["ext", "tab\t"],
+      ["ext", "\r\n"],
+      ["ext", "\u007f"],
+      ["ext", "\u009f"],
+      ["ext", "\ufdd0"],
+      ["ext", "\uffff"],
+      ["ext", "\u{1fffe}"],
+      ["ext", "\ud800"],
+      ["ext", "\udc00x"],
+      ["ext", "x".repeat(attributeLimits.valueLength + 1)],
+      ["data", "x"],
+      ["", "x"],
+      ["My", "x"],
+      ["my.ext", "x"],
+      ["my-ext", "x"],
+      ["my_ext", "x"],
+      ["ümlaut", "x"],
+      ["__proto__", "x"],
+      ["x".repeat(attributeLimits.nameLength + 1), "x"],
+      ["specversion", "0.3"],
+      ["specversion", 1],
+      ["id", ""],
+      ["id", 25],
+      ["type", ""],
+      ["subject", ""],
+      ["source", ""],
+      ["source", `/${secret}`],
+      ["time", secret],
+      ["datacontenttype", secret],
+      ["dataschema", "relative"],
+      ["partitionkey", 7],
+      ["correlationid", true],
+      ["traceparent", 1],
+    ),
+  )("may not be: $title", ({ name, value }) => {
     expect(problemOfAttribute(name, value)).toEqual(expect.any(String));
   });
 
@@ -142,7 +155,10 @@ describe("reading attributes", () => {
   });
 
   test("tenantid is the tenant when it is text, and an extension of others when it is not", () => {
-    expect(read({ ...required, tenantid: "acme" }).attributes).toMatchObject({ tenant: "acme", extensions: {} });
+    expect(read({ ...required, tenantid: "acme" }).attributes).toMatchObject({
+      tenant: "acme",
+      extensions: {},
+    });
     const foreign = read({ ...required, tenantid: 42 });
     expect(foreign.problems).toEqual([]);
     expect(foreign.attributes.tenant).toBeUndefined();

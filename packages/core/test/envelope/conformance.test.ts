@@ -1,8 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { decode } from "../../src/envelope/decode.ts";
-import { sealForeign, } from "../../src/envelope/seal-foreign.ts";
-import { isMessagingError } from "../../src/errors.ts";
-import { structured } from "./given.ts";
+import { sealForeign } from "../../src/envelope/seal-foreign.ts";
+import { coded, structured } from "./given.ts";
 
 /*
  * Events that the CloudEvents working group's conformance cases for the JSON format call invalid or valid, told here
@@ -42,10 +41,18 @@ const invalid: readonly (readonly [why: string, change: Readonly<Record<string, 
 
 const valid: readonly (readonly [why: string, change: Readonly<Record<string, unknown>>])[] = [
   ["the required attributes", {}],
-  ["optional attributes that are null", { datacontenttype: null, dataschema: null, subject: null, time: null }],
+  [
+    "optional attributes that are null",
+    { datacontenttype: null, dataschema: null, subject: null, time: null },
+  ],
   [
     "all attributes",
-    { datacontenttype: "text/plain", dataschema: "https://example.org/s", subject: "x", time: "2018-04-05T17:31:00Z" },
+    {
+      datacontenttype: "text/plain",
+      dataschema: "https://example.org/s",
+      subject: "x",
+      time: "2018-04-05T17:31:00Z",
+    },
   ],
   ["a time in nanoseconds", { time: "2018-04-05T17:31:00.000000000Z" }],
   ["a time with a positive offset", { time: "2018-04-05T18:31:00+01:00" }],
@@ -77,38 +84,52 @@ describe("conformance to CloudEvents 1.0", () => {
     expect([invalid.length, batches.length]).toEqual([25, 3]);
   });
 
-  test.each(invalid)("59. an event with %s is refused, when it arrives and when it is forwarded", (_, change) => {
-    const event = { ...base, ...change };
-    for (const take of [() => decode(structured(event)), () => sealForeign(event as typeof base)]) {
-      expect(take).toThrow(expect.objectContaining({ code: "CONTRACT_INVALID_EVENT" }));
-    }
-  });
-
-  test.each(invalid.filter(([, change]) => Object.values(change).every((value) => value === unset || typeof value === "string") && !("data" in change)))(
-    "59. attributes with %s are refused in binary mode",
+  test.each(invalid)(
+    "59. an event with %s is refused, when it arrives and when it is forwarded",
     (_, change) => {
-      const set = Object.entries({ ...base, ...change }).filter(([, value]) => value !== unset);
-      const attributes = Object.fromEntries(set) as Record<string, string>;
-      expect(() => decode({ attributes, headers: {}, contentType: undefined, body: undefined, channel: "c", key: undefined })).toThrow(
-        expect.objectContaining({ code: "CONTRACT_INVALID_EVENT" }),
-      );
+      const event = { ...base, ...change };
+      for (const take of [() => decode(structured(event)), () => sealForeign(event)]) {
+        expect(take).toThrow(coded("CONTRACT_INVALID_EVENT"));
+      }
     },
   );
 
+  test.each(
+    invalid.filter(
+      ([, change]) =>
+        Object.values(change).every((value) => value === unset || typeof value === "string") &&
+        !("data" in change),
+    ),
+  )("59. attributes with %s are refused in binary mode", (_, change) => {
+    const set = Object.entries({ ...base, ...change }).filter(([, value]) => value !== unset);
+    const attributes = Object.fromEntries(set) as Record<string, string>;
+    expect(() =>
+      decode({
+        attributes,
+        headers: {},
+        contentType: undefined,
+        body: undefined,
+        channel: "c",
+        key: undefined,
+      }),
+    ).toThrow(coded("CONTRACT_INVALID_EVENT"));
+  });
+
   test.each(batches)("a batch with %s is refused, announced or not", (_, batch) => {
-    for (const contentType of ["application/cloudevents-batch+json", "application/cloudevents+json", undefined]) {
-      try {
-        decode(structured(batch, { contentType }));
-        expect.fail("a batch was decoded");
-      } catch (error) {
-        expect(isMessagingError(error, "CONTRACT_UNDECODABLE")).toBe(true);
-      }
+    for (const contentType of [
+      "application/cloudevents-batch+json",
+      "application/cloudevents+json",
+      undefined,
+    ]) {
+      expect(() => decode(structured(batch, { contentType }))).toThrow(coded("CONTRACT_UNDECODABLE"));
     }
   });
 
   test.each(valid)("an event with %s is read with its attributes as they were", (_, change) => {
     const { message, extensions } = decode(structured({ ...base, ...change }));
-    const set = Object.fromEntries(Object.entries({ ...base, ...change }).filter(([, value]) => value !== null));
+    const set = Object.fromEntries(
+      Object.entries({ ...base, ...change }).filter(([, value]) => value !== null),
+    );
     expect({ ...message, ...extensions }).toEqual({ data: undefined, ...set });
   });
 });

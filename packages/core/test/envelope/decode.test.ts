@@ -3,26 +3,46 @@ import { maxJsonBytes } from "../../src/envelope/body-data.ts";
 import { decode } from "../../src/envelope/decode.ts";
 import { encode } from "../../src/envelope/encode.ts";
 import type { IncomingMessage } from "../../src/contracts/wire.ts";
-import { isMessagingError } from "../../src/errors.ts";
-import { arrived, incoming, problemsOf, refusal, sealedEvent, structured, textOf, utf8 } from "./given.ts";
+import {
+  codeOf,
+  coded,
+  arrived,
+  incoming,
+  problemsOf,
+  refusal,
+  sealedEvent,
+  structured,
+  textOf,
+  utf8,
+} from "./given.ts";
 
 const required = { specversion: "1.0", id: "1", source: "/s", type: "t" };
 
-function binary(changes: Partial<IncomingMessage> = {}, attributes: Record<string, string> = {}): IncomingMessage {
+function binary(
+  changes: Partial<IncomingMessage> = {},
+  attributes: Record<string, string> = {},
+): IncomingMessage {
   return incoming({ attributes: { ...required, ...attributes }, ...changes });
 }
 
 describe("telling the content modes apart", () => {
-  test.each(["application/cloudevents+json", "APPLICATION/CloudEvents+JSON; charset=UTF-8", "application/cloudevents"])(
-    "58. the content type %s means structured mode, whatever the attributes say",
-    (contentType) => {
-      const message = structured({ ...required, id: "in the body" }, { contentType, attributes: { ...required } });
-      expect(decode(message)).toMatchObject({ mode: "structured", message: { id: "in the body" } });
-    },
-  );
+  test.each([
+    "application/cloudevents+json",
+    "APPLICATION/CloudEvents+JSON; charset=UTF-8",
+    "application/cloudevents",
+  ])("58. the content type %s means structured mode, whatever the attributes say", (contentType) => {
+    const message = structured(
+      { ...required, id: "in the body" },
+      { contentType, attributes: { ...required } },
+    );
+    expect(decode(message)).toMatchObject({ mode: "structured", message: { id: "in the body" } });
+  });
 
   test("58. a specversion attribute means binary mode, also around a body that is a CloudEvent", () => {
-    const message = binary({ contentType: "application/json", body: utf8(JSON.stringify({ ...required, id: "2" })) });
+    const message = binary({
+      contentType: "application/json",
+      body: utf8(JSON.stringify({ ...required, id: "2" })),
+    });
     expect(decode(message)).toMatchObject({ mode: "binary", message: { id: "1", data: { id: "2" } } });
   });
 
@@ -30,7 +50,10 @@ describe("telling the content modes apart", () => {
     "58. without both, a JSON body with a specversion is structured mode: content type %s",
     (contentType) => {
       const body = utf8(` \n${JSON.stringify(required)}`);
-      expect(decode(incoming({ contentType, body }))).toMatchObject({ mode: "structured", message: { id: "1" } });
+      expect(decode(incoming({ contentType, body }))).toMatchObject({
+        mode: "structured",
+        message: { id: "1" },
+      });
     },
   );
 
@@ -52,22 +75,35 @@ describe("telling the content modes apart", () => {
     ["broken JSON", '{"specversion":"1.0"'],
     ["a specversion that is inherited only", '{"__proto__":{"specversion":"1.0"}}'],
   ])("%s with nothing that announces an event is undecodable", (_, body) => {
-    refusal(() => decode(incoming({ body: body === undefined ? undefined : utf8(body) })), "CONTRACT_UNDECODABLE");
+    expect(() => decode(incoming({ body: body === undefined ? undefined : utf8(body) }))).toThrow(
+      coded("CONTRACT_UNDECODABLE"),
+    );
   });
 
   test("59. attributes without a specversion are an invalid event, which says what is missing", () => {
-    const error = refusal(() => decode(incoming({ attributes: { id: "1", type: "t" } })), "CONTRACT_INVALID_EVENT");
+    const error = refusal(
+      () => decode(incoming({ attributes: { id: "1", type: "t" } })),
+      "CONTRACT_INVALID_EVENT",
+    );
     expect(problemsOf(error)).toEqual(["specversion: is missing", "source: is missing"]);
   });
 });
 
 describe("binary mode", () => {
   test("members that the producer did not set are absent", () => {
-    expect(Object.keys(decode(binary()).message).sort()).toEqual(["data", "id", "source", "specversion", "type"]);
+    expect(Object.keys(decode(binary()).message).sort()).toEqual([
+      "data",
+      "id",
+      "source",
+      "specversion",
+      "type",
+    ]);
   });
 
   test("59. an unknown extension is kept, and stands beside the message", () => {
-    const { message, extensions } = decode(binary({}, { comacmeregion: "eu", sequence: "007", correlationid: "c" }));
+    const { message, extensions } = decode(
+      binary({}, { comacmeregion: "eu", sequence: "007", correlationid: "c" }),
+    );
     expect({ ...extensions }).toEqual({ comacmeregion: "eu", sequence: "007" });
     expect(message).not.toHaveProperty("comacmeregion");
     expect(message.correlationid).toBe("c");
@@ -79,11 +115,14 @@ describe("binary mode", () => {
   });
 
   test("3. names that differ by case are not one name: CloudEvents has lower case only", () => {
-    refusal(() => decode(binary({}, { myext: "a", myExt: "b" })), "CONTRACT_INVALID_EVENT");
+    expect(() => decode(binary({}, { myext: "a", myExt: "b" }))).toThrow(coded("CONTRACT_INVALID_EVENT"));
   });
 
   test("the content type of the message is datacontenttype; an attribute counts only in its absence", () => {
-    const both = binary({ contentType: "application/json", body: utf8("1") }, { datacontenttype: "text/plain" });
+    const both = binary(
+      { contentType: "application/json", body: utf8("1") },
+      { datacontenttype: "text/plain" },
+    );
     expect(decode(both).message).toMatchObject({ datacontenttype: "application/json", data: 1 });
     const one = binary({ body: utf8("1") }, { datacontenttype: "text/plain" });
     expect(decode(one).message).toMatchObject({ datacontenttype: "text/plain", data: "1" });
@@ -199,7 +238,7 @@ describe("hostile messages", () => {
   test("invalid UTF-8 in JSON or text is undecodable", () => {
     const body = Uint8Array.from([0x22, 0xc3, 0x28, 0x22]);
     for (const contentType of ["application/json", "text/plain"]) {
-      refusal(() => decode(binary({ contentType, body })), "CONTRACT_UNDECODABLE");
+      expect(() => decode(binary({ contentType, body }))).toThrow(coded("CONTRACT_UNDECODABLE"));
     }
   });
 
@@ -208,16 +247,19 @@ describe("hostile messages", () => {
     const event = `{"specversion":"1.0","id":"1","source":"/s","type":"t","data":{${hostile}}}`;
     const { message } = decode(incoming({ contentType: "application/cloudevents+json", body: utf8(event) }));
     expect(Object.getPrototypeOf(message.data)).toBe(Object.prototype);
-    refusal(
-      () => decode(incoming({ body: utf8(`{"specversion":"1.0","id":"1","source":"/s","type":"t",${hostile}}`) })),
-      "CONTRACT_INVALID_EVENT",
-    );
-    const attributes = JSON.parse(`{"specversion":"1.0","id":"1","source":"/s","type":"t","constructor":"x"}`) as Record<string, string>;
+    expect(() =>
+      decode(incoming({ body: utf8(`{"specversion":"1.0","id":"1","source":"/s","type":"t",${hostile}}`) })),
+    ).toThrow(coded("CONTRACT_INVALID_EVENT"));
+    const attributes = JSON.parse(
+      `{"specversion":"1.0","id":"1","source":"/s","type":"t","constructor":"x"}`,
+    ) as Record<string, string>;
     const { extensions } = decode(incoming({ attributes }));
     expect({ ...extensions }).toEqual({ constructor: "x" });
     expect(extensions["toString"]).toBeUndefined();
-    const unnamed = JSON.parse('{"__proto__":{"specversion":"1.0","id":"1","source":"/s","type":"t"}}') as Record<string, string>;
-    refusal(() => decode(incoming({ attributes: unnamed })), "CONTRACT_UNDECODABLE");
+    const unnamed = JSON.parse(
+      '{"__proto__":{"specversion":"1.0","id":"1","source":"/s","type":"t"}}',
+    ) as Record<string, string>;
+    expect(() => decode(incoming({ attributes: unnamed }))).toThrow(coded("CONTRACT_UNDECODABLE"));
     expect(({} as Record<string, unknown>)["polluted"]).toBeUndefined();
   });
 
@@ -230,7 +272,9 @@ describe("hostile messages", () => {
     const depth = 500_000;
     const body = utf8("[".repeat(depth) + "]".repeat(depth));
     expect(Array.isArray(decode(binary({ contentType: "application/json", body })).message.data)).toBe(true);
-    refusal(() => decode(binary({ contentType: "application/json", body: body.subarray(1) })), "CONTRACT_UNDECODABLE");
+    expect(() => decode(binary({ contentType: "application/json", body: body.subarray(1) }))).toThrow(
+      coded("CONTRACT_UNDECODABLE"),
+    );
   });
 
   test("JSON above the limit is refused before it is parsed", () => {
@@ -242,7 +286,7 @@ describe("hostile messages", () => {
       incoming({ body }),
     ]) {
       const begin = performance.now();
-      refusal(() => decode(message), "CONTRACT_UNDECODABLE");
+      expect(() => decode(message)).toThrow(coded("CONTRACT_UNDECODABLE"));
       expect(performance.now() - begin).toBeLessThan(50);
     }
     const bytes = binary({ contentType: "application/octet-stream", body });
@@ -250,23 +294,45 @@ describe("hostile messages", () => {
   });
 
   test("whatever the bytes, only the two documented codes are thrown", () => {
-    const bodies = [undefined, new Uint8Array(0), utf8("{"), utf8("{}"), utf8('{"specversion":2}'), Uint8Array.from([0xef, 0xbb, 0xbf])];
-    const types = [undefined, "", "application/json", "application/cloudevents+json", "application/cloudevents-batch", "x", "text/plain"];
-    const attributeSets = [{}, { specversion: "1.0" }, { id: "" }, { ...required }, { ...required, id: "\ud800" }];
-    for (const body of bodies) for (const contentType of types) for (const attributes of attributeSets) {
-      try {
-        decode(incoming({ body, contentType, attributes }));
-      } catch (error) {
-        expect(isMessagingError(error, "CONTRACT_INVALID_EVENT") || isMessagingError(error, "CONTRACT_UNDECODABLE")).toBe(true);
-      }
-    }
+    const bodies = [
+      undefined,
+      new Uint8Array(0),
+      utf8("{"),
+      utf8("{}"),
+      utf8('{"specversion":2}'),
+      Uint8Array.from([0xef, 0xbb, 0xbf]),
+    ];
+    const types = [
+      undefined,
+      "",
+      "application/json",
+      "application/cloudevents+json",
+      "application/cloudevents-batch",
+      "x",
+      "text/plain",
+    ];
+    const attributeSets = [
+      {},
+      { specversion: "1.0" },
+      { id: "" },
+      { ...required },
+      { ...required, id: "\ud800" },
+    ];
+    for (const body of bodies)
+      for (const contentType of types)
+        for (const attributes of attributeSets) {
+          const code = codeOf(() => decode(incoming({ body, contentType, attributes })));
+          expect([undefined, "CONTRACT_INVALID_EVENT", "CONTRACT_UNDECODABLE"]).toContain(code);
+        }
   });
 });
 
 describe("reading the other mode unasked", () => {
   test("58. an event arrives the same from both modes", () => {
     const event = sealedEvent({ key: "k", subject: "s", extensions: { correlationid: "c" }, tenant: "acme" });
-    const [one, other] = (["binary", "structured"] as const).map((mode) => decode(arrived(encode(event, mode))));
+    const [one, other] = (["binary", "structured"] as const).map((mode) =>
+      decode(arrived(encode(event, mode))),
+    );
     expect({ ...one, mode: "" }).toEqual({ ...other, mode: "" });
   });
 });

@@ -39,7 +39,10 @@ describe("binary mode", () => {
   });
 
   test("what is not set is not there", () => {
-    const message = encode(sealedEvent({ time: undefined, contentType: undefined, payload: undefined }), "binary");
+    const message = encode(
+      sealedEvent({ time: undefined, contentType: undefined, payload: undefined }),
+      "binary",
+    );
     expect(message.attributes).toEqual({
       specversion: "1.0",
       id: "a-1",
@@ -95,7 +98,10 @@ describe("structured mode", () => {
   test("60. text is a string; bytes, unknown types and text that is no UTF-8 are data_base64", () => {
     const data = (contentType: string | undefined, payload: Uint8Array) =>
       (({ data, data_base64 }: Record<string, unknown>) => ({ data, data_base64 }))(
-        JSON.parse(textOf(encode(sealedEvent({ contentType, payload }), "structured").body)) as Record<string, unknown>,
+        JSON.parse(textOf(encode(sealedEvent({ contentType, payload }), "structured").body)) as Record<
+          string,
+          unknown
+        >,
       );
     expect(data("text/plain", utf8('a "ü"\n'))).toEqual({ data: 'a "ü"\n' });
     expect(data("text/plain", Uint8Array.from([0xff]))).toEqual({ data_base64: "/w==" });
@@ -108,10 +114,9 @@ describe("structured mode", () => {
   test("no data is no member, and null is one", () => {
     const none = sealedEvent({ payload: undefined, contentType: undefined });
     expect(JSON.parse(textOf(encode(none, "structured").body))).not.toHaveProperty("data");
-    expect(JSON.parse(textOf(encode(sealedEvent({ payload: utf8("null") }), "structured").body))).toHaveProperty(
-      "data",
-      null,
-    );
+    expect(
+      JSON.parse(textOf(encode(sealedEvent({ payload: utf8("null") }), "structured").body)),
+    ).toHaveProperty("data", null);
   });
 });
 
@@ -133,7 +138,8 @@ describe.each(["binary", "structured"] as const)("in %s mode", (mode) => {
   test("the size counts attributes, headers, content type and body in bytes", () => {
     const message = encode(full, mode);
     const entries = [...Object.entries(message.attributes), ...Object.entries(message.headers)].flat();
-    const expected = Buffer.byteLength([...entries, message.contentType].join("")) + (message.body?.byteLength ?? 0);
+    const expected =
+      Buffer.byteLength([...entries, message.contentType].join("")) + (message.body?.byteLength ?? 0);
     expect(message.sizeBytes).toBe(expected);
   });
 });

@@ -23,7 +23,11 @@ export function stoppedClock(nowMs: number = startMs): Clock & { set(ms: number)
 
 export function sealerWithIds(...ids: readonly string[]): Sealer {
   const left = [...ids];
-  return createSealer({ source: "/services/orders", clock: stoppedClock(), newId: () => left.shift() ?? "id-0" });
+  return createSealer({
+    source: "/services/orders",
+    clock: stoppedClock(),
+    newId: () => left.shift() ?? "id-0",
+  });
 }
 
 /** Takes everything, as it is. */
@@ -106,4 +110,19 @@ export function refusal(action: () => unknown, code: ErrorCode): MessagingError 
 
 export function problemsOf(error: MessagingError): readonly string[] {
   return error.context["problems"] as readonly string[];
+}
+
+/** Matches an error of ours with this code, for `toThrow`. */
+export function coded(code: ErrorCode): unknown {
+  return expect.objectContaining({ code });
+}
+
+/** The code of what `action` throws, `other` for errors that are not ours, undefined when nothing is thrown. */
+export function codeOf(action: () => unknown): string | undefined {
+  try {
+    action();
+    return undefined;
+  } catch (error) {
+    return isMessagingError(error) ? error.code : "other";
+  }
 }

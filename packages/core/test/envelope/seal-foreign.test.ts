@@ -4,7 +4,7 @@ import { decode } from "../../src/envelope/decode.ts";
 import { encode } from "../../src/envelope/encode.ts";
 import { sealForeign } from "../../src/envelope/seal-foreign.ts";
 import { shardOf } from "../../src/envelope/shard.ts";
-import { arrived, problemsOf, refusal, sealedEvent, textOf } from "./given.ts";
+import { coded, arrived, problemsOf, refusal, sealedEvent, textOf } from "./given.ts";
 
 const minimal = { specversion: "1.0", id: "1", source: "/elsewhere", type: "org.other.thing.happened.v2" };
 
@@ -61,18 +61,32 @@ describe("forwarding an event from elsewhere", () => {
   });
 
   test("takes objects of the cloudevents package: no undefined member, no method, binary data once", () => {
-    const event = new CloudEvent({ ...minimal, time: "2020-01-01T00:00:00Z", data: Uint8Array.from([1, 2]), ext: 1 });
+    const event = new CloudEvent({
+      ...minimal,
+      time: "2020-01-01T00:00:00Z",
+      data: Uint8Array.from([1, 2]),
+      ext: 1,
+    });
     const sealed = sealForeign(event);
     expect([...(sealed.payload ?? [])]).toEqual([1, 2]);
     expect(sealed.extensions).toEqual({ ext: 1 });
     expect(sealed.contentType).toBeUndefined();
-    expect([...(sealForeign(new CloudEvent({ ...minimal, data_base64: "AQI=" })).payload ?? [])]).toEqual([1, 2]);
+    expect([...(sealForeign(new CloudEvent({ ...minimal, data_base64: "AQI=" })).payload ?? [])]).toEqual([
+      1, 2,
+    ]);
   });
 
   test("takes a received message as it is", () => {
-    const sent = sealedEvent({ key: "k", extensions: { correlationid: "c", causationid: "b" }, traceparent: "t" });
+    const sent = sealedEvent({
+      key: "k",
+      extensions: { correlationid: "c", causationid: "b" },
+      traceparent: "t",
+    });
     const { message } = decode(arrived(encode(sent, "binary")));
-    expect(encode(sealForeign(message), "binary")).toEqual({ ...encode(sent, "binary"), shard: shardOf("k") });
+    expect(encode(sealForeign(message), "binary")).toEqual({
+      ...encode(sent, "binary"),
+      shard: shardOf("k"),
+    });
   });
 
   test.each([
@@ -89,7 +103,7 @@ describe("forwarding an event from elsewhere", () => {
     ["event" as never],
     [[] as never],
   ])("refuses %j", (event) => {
-    refusal(() => sealForeign(event), "CONTRACT_INVALID_EVENT");
+    expect(() => sealForeign(event)).toThrow(coded("CONTRACT_INVALID_EVENT"));
   });
 
   test("needs a channel where the type cannot be an address", () => {
@@ -97,7 +111,7 @@ describe("forwarding an event from elsewhere", () => {
     const error = refusal(() => sealForeign(event), "CONTRACT_INVALID_EVENT");
     expect(problemsOf(error)).toEqual(["channel: cannot be made from the type; pass one"]);
     expect(sealForeign(event, "other").channel).toBe("other");
-    refusal(() => sealForeign(event, "a b"), "CONTRACT_INVALID_EVENT");
+    expect(() => sealForeign(event, "a b")).toThrow(coded("CONTRACT_INVALID_EVENT"));
   });
 
   test("refuses data that is neither text nor bytes under a content type other than JSON", () => {

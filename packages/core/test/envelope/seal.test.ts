@@ -9,10 +9,27 @@ import type { SealedEvent } from "../../src/contracts/sealed-event.ts";
 import { isMessagingError, OptionsError, ValidationError } from "../../src/errors.ts";
 import { defineEvent } from "../../src/event/define.ts";
 import { partsOfDraft, type EventDraft } from "../../src/event/draft.ts";
-import { anySchema, arrived, asyncSchema, problemsOf, refusal, sealerWithIds, startMs, stoppedClock, textOf } from "./given.ts";
+import {
+  anySchema,
+  arrived,
+  asyncSchema,
+  problemsOf,
+  refusal,
+  sealerWithIds,
+  startMs,
+  stoppedClock,
+  textOf,
+  coded,
+} from "./given.ts";
 
 const OrderPlaced = defineEvent("com.acme.orders.order-placed.v1", {
-  data: z.object({ orderId: z.string(), at: z.iso.datetime().transform((text) => new Date(text)).optional() }),
+  data: z.object({
+    orderId: z.string(),
+    at: z.iso
+      .datetime()
+      .transform((text) => new Date(text))
+      .optional(),
+  }),
   key: (data) => data.orderId,
 });
 const Anything = defineEvent("com.acme.any.thing-happened.v1", { data: anySchema<unknown>() });
@@ -163,12 +180,33 @@ describe("the data of a sealed event", () => {
 
   test.each([
     ["a BigInt", { secret: 10n }],
-    ["a cycle", (() => { const ring: Record<string, unknown> = {}; ring["ring"] = ring; return ring; })()],
+    [
+      "a cycle",
+      (() => {
+        const ring: Record<string, unknown> = {};
+        ring["ring"] = ring;
+        return ring;
+      })(),
+    ],
     ["a function", () => "secret"],
     ["a symbol", Symbol("secret")],
-    ["a toJSON that throws", { toJSON: () => { throw new Error("broken"); } }],
+    [
+      "a toJSON that throws",
+      {
+        toJSON: () => {
+          throw new Error("broken");
+        },
+      },
+    ],
     ["a toJSON that answers nothing", { toJSON: () => undefined }],
-    ["nesting without end", (() => { let deep: unknown = 1; for (let n = 0; n < 200_000; n++) deep = [deep]; return deep; })()],
+    [
+      "nesting without end",
+      (() => {
+        let deep: unknown = 1;
+        for (let n = 0; n < 200_000; n++) deep = [deep];
+        return deep;
+      })(),
+    ],
   ])("%s is refused, naming the type and not the data", (_, data) => {
     const error = refusal(() => seal(Anything(data)), "CONTRACT_NOT_SERIALIZABLE");
     expect(error.message).toContain("com.acme.any.thing-happened.v1");
@@ -194,7 +232,13 @@ describe("an event that cannot be valid", () => {
         subject: "bad\u0000subject",
         time: new Date(Number.NaN),
         tenant: "",
-        extensions: { "Bad-Name": "secret", number: 1.5, type: "secret", partitionkey: "secret", nothing: undefined } as never,
+        extensions: {
+          "Bad-Name": "secret",
+          number: 1.5,
+          type: "secret",
+          partitionkey: "secret",
+          nothing: undefined,
+        } as never,
       },
     );
     const error = refusal(() => seal(draft), "CONTRACT_INVALID_EVENT");
@@ -211,15 +255,29 @@ describe("an event that cannot be valid", () => {
     ]);
     expect(error.message).toContain("com.acme.any.thing-happened.v1");
     expect(error.message).toContain("'partitionkey' is the option 'key'");
-    expect(error.message).not.toMatch(/secret|bad\u0000/);
+    expect(error.message).not.toContain("secret");
+    expect(error.message).not.toContain("\u0000");
   });
 
-  test.each(["id", "source", "type", "specversion", "time", "subject", "datacontenttype", "dataschema", "data", "data_base64", "traceparent", "tracestate", "tenantid"])(
-    "an extension cannot override '%s'",
-    (name) => {
-      refusal(() => seal(Anything({}, { extensions: { [name]: "x" } })), "CONTRACT_INVALID_EVENT");
-    },
-  );
+  test.each([
+    "id",
+    "source",
+    "type",
+    "specversion",
+    "time",
+    "subject",
+    "datacontenttype",
+    "dataschema",
+    "data",
+    "data_base64",
+    "traceparent",
+    "tracestate",
+    "tenantid",
+  ])("an extension cannot override '%s'", (name) => {
+    expect(() => seal(Anything({}, { extensions: { [name]: "x" } }))).toThrow(
+      coded("CONTRACT_INVALID_EVENT"),
+    );
+  });
 
   test("a key function that throws is named with its type and its cause", () => {
     const Keyed = defineEvent("com.acme.keyed.v1", {
@@ -233,18 +291,25 @@ describe("an event that cannot be valid", () => {
     expect(error.cause).toBeInstanceOf(TypeError);
   });
 
-  test.each([["a number", 42], ["null", null], ["undefined", undefined], ["a promise", Promise.resolve("x")], ["an empty string", ""], ["a lone surrogate", "\ud800"]])(
-    "a key function that answers %s is refused",
-    (_, answer) => {
-      const Keyed = defineEvent("com.acme.keyed.v1", { data: anySchema<object>(), key: () => answer as string });
-      const error = refusal(() => seal(Keyed({})), "CONTRACT_INVALID_EVENT");
-      expect(problemsOf(error)).toEqual([expect.stringMatching(/^key: /)]);
-    },
-  );
+  test.each([
+    ["a number", 42],
+    ["null", null],
+    ["undefined", undefined],
+    ["a promise", Promise.resolve("x")],
+    ["an empty string", ""],
+    ["a lone surrogate", "\ud800"],
+  ])("a key function that answers %s is refused", (_, answer) => {
+    const Keyed = defineEvent("com.acme.keyed.v1", {
+      data: anySchema<object>(),
+      key: () => answer as string,
+    });
+    const error = refusal(() => seal(Keyed({})), "CONTRACT_INVALID_EVENT");
+    expect(problemsOf(error)).toEqual([expect.stringMatching(/^key: /)]);
+  });
 
   test("a time that RFC 3339 has no room for is refused", () => {
     for (const time of [new Date(8.64e15), new Date(-8.64e15), "2026-01-01T00:00:00Z" as never]) {
-      refusal(() => seal(Anything({}, { time })), "CONTRACT_INVALID_EVENT");
+      expect(() => seal(Anything({}, { time }))).toThrow(coded("CONTRACT_INVALID_EVENT"));
     }
   });
 
@@ -254,7 +319,8 @@ describe("an event that cannot be valid", () => {
   });
 
   test("as many extensions as are allowed can be decoded again, and one more is refused", () => {
-    const extensions = (count: number) => Object.fromEntries(Array.from({ length: count }, (_, n) => [`e${n}`, n]));
+    const extensions = (count: number) =>
+      Object.fromEntries(Array.from({ length: count }, (_, n) => [`e${n}`, n]));
     const most = attributeLimits.count - 16;
     const draft = OrderPlaced({ orderId: "o" }, { subject: "s", tenant: "t", extensions: extensions(most) });
     const context = {
@@ -262,12 +328,17 @@ describe("an event that cannot be valid", () => {
       trace: { traceparent: "t", tracestate: "s" },
     };
     expect(decode(arrived(encode(seal(draft, context), "binary"))).extensions).toMatchObject({ e0: "0" });
-    refusal(() => seal(Anything({}, { extensions: extensions(most + 1) })), "CONTRACT_INVALID_EVENT");
+    expect(() => seal(Anything({}, { extensions: extensions(most + 1) }))).toThrow(
+      coded("CONTRACT_INVALID_EVENT"),
+    );
   });
 });
 
 describe("synchronous and asynchronous schemas", () => {
-  const Late = defineEvent("com.acme.late.v1", { data: asyncSchema<{ id: string }>(), key: (data) => data.id });
+  const Late = defineEvent("com.acme.late.v1", {
+    data: asyncSchema<{ id: string }>(),
+    key: (data) => data.id,
+  });
 
   test("an asynchronous schema gives a promise of the same event", async () => {
     const draft = Late({ id: "k" });
@@ -278,7 +349,9 @@ describe("synchronous and asynchronous schemas", () => {
 
   test("an asynchronous schema is refused where nothing can be awaited", () => {
     const draft = Late({ id: "k" });
-    refusal(() => sealerWithIds().sealSync(draft, partsOfDraft(draft, "publish", "event")), "CONTRACT_ASYNC_SCHEMA");
+    expect(() => sealerWithIds().sealSync(draft, partsOfDraft(draft, "publish", "event"))).toThrow(
+      coded("CONTRACT_ASYNC_SCHEMA"),
+    );
   });
 
   test("a synchronous schema gives the event at once, both ways", () => {
@@ -289,9 +362,9 @@ describe("synchronous and asynchronous schemas", () => {
 
   test("what is wrong after an asynchronous schema rejects the promise", async () => {
     const draft = Late({ id: "" });
-    const failure = await Promise.resolve(sealerWithIds().seal(draft, partsOfDraft(draft, "publish", "event"))).catch(
-      (error: unknown) => error,
-    );
+    const failure = await Promise.resolve(
+      sealerWithIds().seal(draft, partsOfDraft(draft, "publish", "event")),
+    ).catch((error: unknown) => error);
     expect(isMessagingError(failure, "CONTRACT_INVALID_EVENT")).toBe(true);
   });
 });

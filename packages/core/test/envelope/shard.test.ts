@@ -43,7 +43,7 @@ describe("the shard of a key", () => {
       (n: number) => `user${n}@example.com`,
     ];
     for (const family of families) {
-      const counts = new Array<number>(16).fill(0);
+      const counts = Array.from({ length: 16 }, () => 0);
       for (let n = 0; n < 16_000; n++) counts[shardOf(family(n))] = (counts[shardOf(family(n))] ?? 0) + 1;
       expect(Math.min(...counts)).toBeGreaterThan(900);
       expect(Math.max(...counts)).toBeLessThan(1100);
