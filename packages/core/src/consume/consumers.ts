@@ -133,13 +133,14 @@ function inboxOf(
   }
   switch (consumer.inbox) {
     case "memory":
-      // With a store the mark could not roll back with the transaction, so the store's own inbox is the better one.
-      return store === undefined ? createMemoryInbox(memoryInboxCapacity) : "store";
+      return createMemoryInbox(memoryInboxCapacity);
     case "none":
       return "none";
     case "store":
       return "store";
     case undefined:
+      // A mark in the database is one for all instances, and each of them is to work on every message.
+      if (consumer.members === "each") return createMemoryInbox(memoryInboxCapacity);
       if (store !== undefined) return "store";
       logger.warn("A consumer has no inbox: a message that comes twice is worked on twice. Give createMessaging a store, or say inbox: 'memory' or 'none'", {
         consumer: consumer.name,

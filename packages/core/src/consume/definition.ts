@@ -50,8 +50,8 @@ export interface ConsumerOptions<
   readonly timeoutMs?: number | undefined;
   /**
    * What drops the second copy of a message. `store`: a mark in the handler's transaction. `memory`: the last ids seen
-   * by this process, lost with it. `none`: handlers see every copy. Default `store` where the messaging has one,
-   * otherwise `none`, which is said in the log at the start.
+   * by this process, lost with it. `none`: handlers see every copy. Default `memory` with `members: "each"`, else
+   * `store` where the messaging has one, else `none`, which is said in the log at the start.
    */
   readonly inbox?: "store" | "memory" | "none" | undefined;
   /** `key`: messages of one key one after another, in order, also through retries. Default `none`. */

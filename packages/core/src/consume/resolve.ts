@@ -38,6 +38,10 @@ export function assertConsumerOptions(name: unknown, options: AnyOptions): void 
     ...check(options.onExhausted === undefined || options.ordering === "key", "onExhausted: needs ordering: 'key'"),
     ...oneOf("unhandled", options.unhandled, ["ack", "dead-letter"]),
     ...oneOf("members", options.members, ["share", "each"]),
+    ...check(
+      options.members !== "each" || options.inbox !== "store",
+      "inbox: 'store' marks a message for all instances, and members: 'each' wants every one of them to work on it; take 'memory' or 'none'",
+    ),
     ...check(options.foreign === undefined || typeof options.foreign === "function", "foreign: must be a function"),
     ...check(validStart(options.startAt), "startAt: must be 'new', 'beginning' or a valid Date"),
     ...(options.channels ?? []).flatMap((channel, index) => {

@@ -3,14 +3,12 @@ import type { Clock } from "../contracts/clock.ts";
 import type { RelayLease, RelayStore } from "../contracts/relay-store.ts";
 
 /**
- * Holds the lease of one outbox for one relay: takes it, renews it every third of its time, and knows when it is over.
+ * Holds the lease of one outbox for one relay: takes it and renews it every third of its time.
  * A zombie past its lease can only repeat events, since rows stay until somebody confirmed them.
  */
 export interface LeaseKeeper {
   /** The lease, if it is ours now; tries to take it otherwise. */
   hold(): Promise<RelayLease | undefined>;
-  /** True while the lease has certainly not run out. */
-  valid(): boolean;
   /** Runs `work` and goes on renewing meanwhile: a page can take longer than a lease. */
   during<R>(work: () => Promise<R>): Promise<R>;
   /** Gives it back so that a standby goes on at once. Never throws. */
@@ -20,12 +18,10 @@ export interface LeaseKeeper {
 export function createLeaseKeeper(store: RelayStore, relay: string, leaseMs: number, clock: Clock): LeaseKeeper {
   const owner = randomUUID();
   let lease: RelayLease | undefined;
-  let validUntilMs = 0;
   let renewAtMs = 0;
 
   // Counted from before the statement: the database's clock starts no earlier.
   const extend = (askedAtMs: number) => {
-    validUntilMs = askedAtMs + leaseMs;
     renewAtMs = askedAtMs + leaseMs / 3;
   };
   const take = async (): Promise<RelayLease | undefined> => {
@@ -66,7 +62,6 @@ export function createLeaseKeeper(store: RelayStore, relay: string, leaseMs: num
         cancel();
       }
     },
-    valid: () => lease !== undefined && clock.monotonicMs() < validUntilMs,
     release: async () => {
       const held = lease;
       lease = undefined;

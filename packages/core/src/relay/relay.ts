@@ -3,7 +3,7 @@ import type { Logger } from "../contracts/logger.ts";
 import type { OutboxStore } from "../contracts/outbox.ts";
 import type { OutboxStatus, RelayStore } from "../contracts/relay-store.ts";
 import type { Transport } from "../contracts/transport.ts";
-import { MessagingError, toError } from "../errors.ts";
+import { isMessagingError, MessagingError, toError } from "../errors.ts";
 import { createWindow } from "../publish/window.ts";
 import { createWakeTimer } from "../retry/wake-timer.ts";
 import type { Telemetry } from "../telemetry/telemetry.ts";
@@ -123,6 +123,10 @@ export function createRelayLoop(parts: RelayParts): Relay {
       recover("leading");
       return result.seen > 0 ? pace.worked() : pace.idle();
     } catch (error) {
+      if (isMessagingError(error, "STORE_LEASE_LOST")) {
+        recover("standby");
+        return pace.idle();
+      }
       fail("waiting-for-store", toError(error), "The relay waits for the database; nothing is lost or counted");
       return pace.failed();
     }

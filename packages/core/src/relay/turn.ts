@@ -49,8 +49,9 @@ export function createTurns(parts: TurnParts): Turns {
   const turnOutbox = async (lease: RelayLease): Promise<TurnResult> => {
     const page = await store.read(lease, options.batchSize);
     if (page.length === 0) return nothing;
-    const waiting = page.filter((event) => event.key !== undefined && held.has(orderKeyOf(event)));
-    const free = waiting.length === 0 ? page : page.filter((event) => !waiting.includes(event));
+    const waits = (event: StoredEvent) => event.key !== undefined && held.has(orderKeyOf(event));
+    const waiting = page.filter(waits);
+    const free = page.filter((event) => !waits(event));
     const outcomes = await pages.publish(free);
     const confirmed = outcomes.filter((one) => one.status === "confirmed").map((one) => one.event);
     await store.confirm(lease, confirmed);

@@ -1,0 +1,133 @@
+import type { SealedEvent } from "../contracts/sealed-event.ts";
+import type { Store } from "../contracts/store.ts";
+import type { EventDraft } from "../event/draft.ts";
+import type { MemoryInbox } from "../inbox/memory-inbox.ts";
+import type { AmbientUnits } from "../work/ambient.ts";
+import { createOutgoingBuffer } from "../work/unit.ts";
+import { unitOver, type UnitOfWork } from "../work/unit-of-work.ts";
+import { callHandler, type CallParts, type Failures } from "./call-handler.ts";
+import type { Lifetime } from "./lifetime.ts";
+import type { AttemptOutcome, Prepared } from "./work.ts";
+
+/*
+ * From a prepared message to its effect. With a store the inbox mark, the handler's writes and its follow-up events are
+ * one transaction, and the effect is durable at its COMMIT, before anything is acknowledged. Without one, follow-up
+ * events are confirmed by the broker before the message is.
+ */
+
+export interface EffectParts extends CallParts {
+  /** Erased: the handlers' own type of transaction was checked where the consumer was given to `consume`. */
+  readonly store: Store<unknown> | undefined;
+  readonly inbox: "store" | "none" | MemoryInbox;
+  readonly sealAll: (drafts: readonly EventDraft[]) => Promise<readonly SealedEvent[]>;
+  /** Publishes straight to the broker; rejects unless all were confirmed. */
+  readonly publishAll: (events: readonly SealedEvent[]) => Promise<void>;
+  readonly ambient: AmbientUnits<UnitOfWork<unknown>>;
+}
+
+/** One outcome per message, in order; rejects when everything was rolled back. */
+export type Effect = (all: readonly Prepared[], lifetime: Lifetime) => Promise<readonly AttemptOutcome[]>;
+
+export function createEffect(parts: EffectParts): Effect {
+  const { store, inbox } = parts;
+  const work: Effect = store === undefined ? plainly(parts) : inTransaction(parts, store);
+  return typeof inbox === "object" ? claimed(inbox, work) : work;
+}
+
+function inTransaction(parts: EffectParts, store: Store<unknown>): Effect {
+  const { consumer, ambient } = parts;
+  const marks = parts.inbox === "store";
+  return async (all, lifetime) => {
+    const buffer = createOutgoingBuffer(parts.sealAll);
+    try {
+      let wrote = false;
+      const outcomes = await store.transaction(async (tx) => {
+        const ids = all.map((one) => one.work.facts.messageId);
+        const fresh = marks ? await store.inbox.register(tx, consumer, ids) : new Set(ids);
+        const todo = firstOfEach(all, fresh);
+        if (todo.length === 0) return all.map(() => duplicate);
+        const unit = unitOver(tx, buffer);
+        const call = { prepared: todo, tx, buffer, lifetime };
+        const failures = await ambient.run(unit, () => lifetime.race(() => callHandler(parts, call)));
+        if (failures.size > 0 && marks) await store.inbox.unregister(tx, consumer, failedIds(todo, failures));
+        const events = await ambient.run(unit, () => lifetime.race(() => buffer.seal()));
+        if (events.length > 0) await store.outbox.append(tx, events);
+        wrote = events.length > 0;
+        return outcomesOf(all, todo, failures);
+      });
+      if (wrote) store.outbox.signal();
+      return outcomes;
+    } finally {
+      buffer.close();
+    }
+  };
+}
+
+function plainly(parts: EffectParts): Effect {
+  return async (all, lifetime) => {
+    const buffer = createOutgoingBuffer(parts.sealAll);
+    try {
+      const call = { prepared: all, tx: undefined, buffer, lifetime };
+      const failures = await lifetime.race(() => callHandler(parts, call));
+      const events = await lifetime.race(() => buffer.seal());
+      if (events.length > 0) await parts.publishAll(events);
+      return outcomesOf(all, all, failures);
+    } finally {
+      buffer.close();
+    }
+  };
+}
+
+/** Behind an inbox of this process: claimed before, and remembered only after success. */
+function claimed(inbox: MemoryInbox, work: Effect): Effect {
+  return async (all, lifetime) => {
+    const todo = await claimAll(inbox, all);
+    let outcomes: readonly AttemptOutcome[] = [];
+    try {
+      if (todo.length > 0) outcomes = await work(todo, lifetime);
+      return all.map((one) => (todo.includes(one) ? (outcomes[todo.indexOf(one)] ?? duplicate) : duplicate));
+    } finally {
+      for (const [index, one] of todo.entries()) inbox.settle(one.work.facts.messageId, outcomes[index]?.kind === "handled");
+    }
+  };
+}
+
+async function claimAll(inbox: MemoryInbox, all: readonly Prepared[]): Promise<Prepared[]> {
+  const todo: Prepared[] = [];
+  const mine = new Set<string>();
+  for (const one of all) {
+    const { messageId } = one.work.facts;
+    if (mine.has(messageId)) continue;
+    if (await inbox.claim(messageId)) {
+      mine.add(messageId);
+      todo.push(one);
+    }
+  }
+  return todo;
+}
+
+const duplicate: AttemptOutcome = { kind: "duplicate" };
+
+/** Of those that the inbox calls new, the first of each id: one batch can hold two copies. */
+function firstOfEach(all: readonly Prepared[], fresh: ReadonlySet<string>): Prepared[] {
+  const seen = new Set<string>();
+  return all.filter(({ work }) => {
+    const { messageId } = work.facts;
+    if (!fresh.has(messageId) || seen.has(messageId)) return false;
+    seen.add(messageId);
+    return true;
+  });
+}
+
+function failedIds(todo: readonly Prepared[], failures: Failures): string[] {
+  return todo.filter((one) => failures.has(one.message)).map((one) => one.work.facts.messageId);
+}
+
+function outcomesOf(all: readonly Prepared[], todo: readonly Prepared[], failures: Failures): AttemptOutcome[] {
+  const worked = new Set(todo);
+  return all.map((prepared) => {
+    const error = failures.get(prepared.message);
+    if (error !== undefined) return { kind: "failed", error, prepared, rolledBack: false };
+    return worked.has(prepared) ? { kind: "handled" } : duplicate;
+  });
+}
