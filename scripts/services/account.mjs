@@ -12,7 +12,16 @@ export function account() {
   if (known) return known;
   const made = spawnSync(
     "useradd",
-    ["--system", "--user-group", "--no-create-home", "--home-dir", "/nonexistent", "--shell", "/usr/sbin/nologin", user],
+    [
+      "--system",
+      "--user-group",
+      "--no-create-home",
+      "--home-dir",
+      "/nonexistent",
+      "--shell",
+      "/usr/sbin/nologin",
+      user,
+    ],
     { encoding: "utf8" },
   );
   const created = lookUp();
@@ -27,7 +36,11 @@ export function prefixFor(owner, folder) {
   // A clone below /root is closed to other users: one capability opens the way in, for reading only. The secure bit
   // lets it count in access(2) too, by which Java and Erlang ask whether they may read a file.
   if (!isReachable(dirname(folder)))
-    words.push("--inh-caps=+dac_read_search", "--ambient-caps=+dac_read_search", "--securebits=+no_setuid_fixup");
+    words.push(
+      "--inh-caps=+dac_read_search",
+      "--ambient-caps=+dac_read_search",
+      "--securebits=+no_setuid_fixup",
+    );
   return words;
 }
 

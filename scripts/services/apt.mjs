@@ -66,14 +66,21 @@ function install(names) {
 }
 
 function aptGet(args) {
-  const settings = ["DPkg::Lock::Timeout=300", "Dpkg::Options::=--force-confdef", "Dpkg::Options::=--force-confold"];
+  const settings = [
+    "DPkg::Lock::Timeout=300",
+    "Dpkg::Options::=--force-confdef",
+    "Dpkg::Options::=--force-confold",
+  ];
   const env = {
     ...process.env,
     DEBIAN_FRONTEND: "noninteractive",
     NEEDRESTART_SUSPEND: "1",
     POSTRIDER_INSTALL: "yes",
   };
-  return runToEnd(["apt-get", ...settings.flatMap((text) => ["-o", text]), ...args], { env, timeoutMs: 600_000 });
+  return runToEnd(["apt-get", ...settings.flatMap((text) => ["-o", text]), ...args], {
+    env,
+    timeoutMs: 600_000,
+  });
 }
 
 async function guarded(work) {
@@ -97,7 +104,10 @@ function nowhere(choice) {
 }
 
 function isKnown(name) {
-  const { stdout } = spawnSync("apt-cache", ["policy", name], { encoding: "utf8", env: { ...process.env, LC_ALL: "C" } });
+  const { stdout } = spawnSync("apt-cache", ["policy", name], {
+    encoding: "utf8",
+    env: { ...process.env, LC_ALL: "C" },
+  });
   return /Candidate: (?!\(none\))/.test(stdout);
 }
 

@@ -29,6 +29,7 @@ export function serverNamed(name) {
 
 /** The servers meant by these words, each once: `all` is every one, none means `otherwise`. */
 export function selectServers(words, otherwise) {
-  const names = words.length === 0 ? otherwise : words.flatMap((word) => (word === "all" ? allNames : [word]));
+  const names =
+    words.length === 0 ? otherwise : words.flatMap((word) => (word === "all" ? allNames : [word]));
   return [...new Set(names)].map(serverNamed);
 }

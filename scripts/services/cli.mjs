@@ -19,7 +19,17 @@ const help = `npm run services -- <command> [names…]
 Names: ${allNames.join(" ")}, or all. Given by the environment: POSTRIDER_<NAME>_URL.
 `;
 
-const commands = { up, down, status, url, kill: one("kill"), start: one("start"), freeze: one("freeze"), thaw: one("thaw"), prove };
+const commands = {
+  up,
+  down,
+  status,
+  url,
+  kill: one("kill"),
+  start: one("start"),
+  freeze: one("freeze"),
+  thaw: one("thaw"),
+  prove,
+};
 
 /** The caller used the command wrongly: one line, exit code 2. */
 class UsageError extends Error {}
@@ -81,7 +91,14 @@ function table(rows) {
   const keys = Object.keys(head);
   const cells = [head, ...rows].map((row) => keys.map((key) => String(row[key] ?? "-")));
   const widths = keys.map((_, column) => Math.max(...cells.map((line) => line[column].length)));
-  return cells.map((line) => line.map((cell, column) => cell.padEnd(widths[column])).join("  ").trimEnd()).join("\n");
+  return cells
+    .map((line) =>
+      line
+        .map((cell, column) => cell.padEnd(widths[column]))
+        .join("  ")
+        .trimEnd(),
+    )
+    .join("\n");
 }
 
 function log(text) {
@@ -90,7 +107,14 @@ function log(text) {
 
 function parse() {
   const flag = { type: "boolean" };
-  const options = { help: { ...flag, short: "h" }, json: flag, purge: flag, found: flag, native: flag, compose: flag };
+  const options = {
+    help: { ...flag, short: "h" },
+    json: flag,
+    purge: flag,
+    found: flag,
+    native: flag,
+    compose: flag,
+  };
   try {
     return parseArgs({ options, allowPositionals: true });
   } catch (error) {
@@ -106,7 +130,9 @@ async function main() {
     return 0;
   }
   if (!command || !Object.hasOwn(commands, command))
-    throw new UsageError(`${command ? `there is no command "${command}"` : "no command"}; there are: ${Object.keys(commands).join(" ")}`);
+    throw new UsageError(
+      `${command ? `there is no command "${command}"` : "no command"}; there are: ${Object.keys(commands).join(" ")}`,
+    );
   for (const name of names) if (name !== "all") serverNamed(name);
   return commands[command](names, values);
 }

@@ -19,8 +19,10 @@ const project = `postrider-${createHash("sha256").update(root).digest("hex").sli
 /** Why Docker Compose cannot be used, or undefined if it can. */
 export function whyNot() {
   if (!findProgram("docker")) return "there is no docker command here";
-  if (spawnSync("docker", ["info"], { stdio: "ignore", timeout: 20_000 }).status !== 0) return "no Docker engine answers";
-  if (spawnSync("docker", ["compose", "version"], { stdio: "ignore" }).status !== 0) return "docker has no compose plugin";
+  if (spawnSync("docker", ["info"], { stdio: "ignore", timeout: 20_000 }).status !== 0)
+    return "no Docker engine answers";
+  if (spawnSync("docker", ["compose", "version"], { stdio: "ignore" }).status !== 0)
+    return "docker has no compose plugin";
   return undefined;
 }
 
@@ -30,7 +32,9 @@ export async function start(server) {
   const state = {
     origin: "compose",
     version: imageOf(server.name).split(":")[1],
-    ports: recorded?.ports ?? (await choosePorts(server.portRoles.filter((role) => !server.innerRoles?.includes(role)))),
+    ports:
+      recorded?.ports ??
+      (await choosePorts(server.portRoles.filter((role) => !server.innerRoles?.includes(role)))),
     password: recorded?.password ?? randomBytes(12).toString("hex"),
   };
   writeState(server.name, state);
@@ -46,7 +50,8 @@ export async function start(server) {
 /** Removes the container; with `purge` also its volume. */
 export function stop(server, state, data) {
   run(server, state, ["rm", "--stop", "--force", ...(data === "purge" ? ["--volumes"] : []), server.name]);
-  if (data === "purge") spawnSync("docker", ["volume", "rm", "--force", `${project}_${server.name}`], { stdio: "ignore" });
+  if (data === "purge")
+    spawnSync("docker", ["volume", "rm", "--force", `${project}_${server.name}`], { stdio: "ignore" });
 }
 
 export function kill(state) {
@@ -64,7 +69,9 @@ export function thaw(state) {
 /** `up`, `frozen` or `down`. */
 export function condition({ container }) {
   if (!container) return "down";
-  const { stdout } = spawnSync("docker", ["inspect", "-f", "{{.State.Status}}", container], { encoding: "utf8" });
+  const { stdout } = spawnSync("docker", ["inspect", "-f", "{{.State.Status}}", container], {
+    encoding: "utf8",
+  });
   return { running: "up", paused: "frozen" }[stdout?.trim()] ?? "down";
 }
 
@@ -78,7 +85,10 @@ export function imageOf(name, text = readFileSync(file, "utf8")) {
 /** What compose.yaml leaves open: the ports and the password of this server. */
 export function variablesFor(name, { ports, password }) {
   const prefix = `POSTRIDER_${name.toUpperCase()}`;
-  const entries = Object.entries(ports).map(([role, port]) => [`${prefix}_${role.toUpperCase()}_PORT`, String(port)]);
+  const entries = Object.entries(ports).map(([role, port]) => [
+    `${prefix}_${role.toUpperCase()}_PORT`,
+    String(port),
+  ]);
   return { POSTRIDER_PASSWORD: password, ...Object.fromEntries(entries) };
 }
 
@@ -90,7 +100,9 @@ async function untilReady(server, state) {
       everyMs: 250,
     });
   } catch (error) {
-    const { stdout, stderr } = spawnSync("docker", ["logs", "--tail", "20", state.container], { encoding: "utf8" });
+    const { stdout, stderr } = spawnSync("docker", ["logs", "--tail", "20", state.container], {
+      encoding: "utf8",
+    });
     throw new Error(`${error.message}\n--- the end of its log:\n${stdout}${stderr}`, { cause: error });
   }
 }

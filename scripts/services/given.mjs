@@ -24,6 +24,13 @@ export async function foundUrl({ usual, ready }) {
 /** Whether the given server's port is open. Of a list, the first address is tried. */
 export async function reach(address) {
   const { hostname, port, protocol } = new URL(address.split(",")[0]);
-  const usual = { "amqp:": 5672, "amqps:": 5671, "nats:": 4222, "redis:": 6379, "postgresql:": 5432, "postgres:": 5432 };
+  const usual = {
+    "amqp:": 5672,
+    "amqps:": 5671,
+    "nats:": 4222,
+    "redis:": 6379,
+    "postgresql:": 5432,
+    "postgres:": 5432,
+  };
   return (await isOpen(Number(port) || (usual[protocol] ?? 3306), hostname)) ? "up" : "unreachable";
 }

@@ -19,7 +19,10 @@ const silent = () => {};
 export async function up(names = [], { log = silent, given = "use", by = "any" } = {}) {
   const servers = selectServers(names, usualNames);
   const ours = servers.filter(({ name }) => given === "ignore" || !givenUrl(name));
-  const programs = await obtain(ours.filter((server) => !runningState(server)), { log, by });
+  const programs = await obtain(
+    ours.filter((server) => !runningState(server)),
+    { log, by },
+  );
   return Promise.all(
     servers.map((server) =>
       report(server, () =>
@@ -117,7 +120,10 @@ async function bring(server, programs, log) {
   }
   if (programs instanceof Error) throw programs;
   const since = performance.now();
-  const state = programs === compose.way ? await compose.start(server) : await native.startNative(server, programs ?? locate(server));
+  const state =
+    programs === compose.way
+      ? await compose.start(server)
+      : await native.startNative(server, programs ?? locate(server));
   log(`${server.name}: up after ${((performance.now() - since) / 1000).toFixed(1)} s`);
   return state;
 }

@@ -43,10 +43,15 @@ function locate() {
 /** The first Java that is new enough: the user's choice, the one on the path, then what is installed beside it. */
 function findJava() {
   const jvms = "/usr/lib/jvm";
-  const installed = existsSync(jvms) ? readdirSync(jvms).sort().map((name) => join(jvms, name, "bin", "java")) : [];
+  const installed = existsSync(jvms)
+    ? readdirSync(jvms)
+        .sort()
+        .map((name) => join(jvms, name, "bin", "java"))
+    : [];
   const chosen = process.env.JAVA_HOME && join(process.env.JAVA_HOME, "bin", "java");
   return [chosen, findProgram("java"), ...installed].find(
-    (java) => java && isExecutable(java) && Number(askVersion(java, ["-version"], /version "(\d+)/)) >= leastJava,
+    (java) =>
+      java && isExecutable(java) && Number(askVersion(java, ["-version"], /version "(\d+)/)) >= leastJava,
   );
 }
 
@@ -58,7 +63,16 @@ async function install({ log }) {
   mkdirSync(home, { recursive: true });
   writeFileSync(join(home, "pom.xml"), pom());
   const goal = "org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy-dependencies";
-  const words = ["-q", "-B", "-Dstyle.color=never", "-f", join(home, "pom.xml"), goal, `-DoutputDirectory=${lib}`, "-DincludeScope=runtime"];
+  const words = [
+    "-q",
+    "-B",
+    "-Dstyle.color=never",
+    "-f",
+    join(home, "pom.xml"),
+    goal,
+    `-DoutputDirectory=${lib}`,
+    "-DincludeScope=runtime",
+  ];
   await runToEnd(["mvn", ...words], { cwd: home, env: process.env, timeoutMs: 540_000 });
   writeFileSync(stamp, `${version}\n`);
 }
@@ -133,7 +147,17 @@ function start(place) {
 
 function java({ programs, conf }, main, words) {
   const logs = `-Dlog4j2.configurationFile=${join(conf, "log4j2.properties")}`;
-  return [programs.java, "-Xms128m", "-Xmx512m", "-Djava.awt.headless=true", logs, "-cp", join(lib, "*"), main, ...words];
+  return [
+    programs.java,
+    "-Xms128m",
+    "-Xmx512m",
+    "-Djava.awt.headless=true",
+    logs,
+    "-cp",
+    join(lib, "*"),
+    main,
+    ...words,
+  ];
 }
 
 /** Ready once its metadata name a broker: the port opens before the broker has joined its own cluster. */

@@ -16,7 +16,10 @@ const takeoverMs = 10_000;
 export async function withLock(file, { timeoutMs }, work) {
   mkdirSync(dirname(file), { recursive: true });
   const self = { ...identify(process.pid), nonce: `${process.pid}-${performance.now()}` };
-  await until(() => tryLock(file, self), { what: `waiting for ${file} (held by ${holderOf(file)?.pid})`, timeoutMs });
+  await until(() => tryLock(file, self), {
+    what: `waiting for ${file} (held by ${holderOf(file)?.pid})`,
+    timeoutMs,
+  });
   try {
     return await work();
   } finally {

@@ -24,7 +24,12 @@ function locate() {
   const server = findProgram("mariadbd");
   const initialise = findProgram("mariadb-install-db");
   if (!server || !initialise) return undefined;
-  return { server, initialise, owned: [realProgram(server)], version: askVersion(server, ["--version"], /Ver (\d[\d.]*)/) };
+  return {
+    server,
+    initialise,
+    owned: [realProgram(server)],
+    version: askVersion(server, ["--version"], /Ver (\d[\d.]*)/),
+  };
 }
 
 async function configure(place) {
@@ -33,7 +38,12 @@ async function configure(place) {
   writeFileSync(file, settings(place, ports));
   place.write(join(conf, "accounts.sql"), accounts(password));
   if (existsSync(join(data, "mysql"))) return;
-  const words = [`--defaults-file=${file}`, `--datadir=${data}`, "--auth-root-authentication-method=normal", "--skip-test-db"];
+  const words = [
+    `--defaults-file=${file}`,
+    `--datadir=${data}`,
+    "--auth-root-authentication-method=normal",
+    "--skip-test-db",
+  ];
   await place.run([programs.initialise, ...words]);
 }
 

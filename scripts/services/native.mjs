@@ -12,7 +12,13 @@ import { until } from "./wait.mjs";
 /** Where a server's parts stand, for its rooms to read. Nothing is created. */
 export function layoutOf(name) {
   const folder = folderOf(name);
-  return { name, folder, data: join(folder, "data"), conf: join(folder, "conf"), log: join(folder, "log", "server.log") };
+  return {
+    name,
+    folder,
+    data: join(folder, "data"),
+    conf: join(folder, "conf"),
+    log: join(folder, "log", "server.log"),
+  };
 }
 
 /** Sets the server up if it is new, starts it and waits until it answers. Ports and password stay as recorded. */
@@ -52,7 +58,10 @@ export async function stopNative(server, state) {
   // The helpers come last: RabbitMQ's node signs off at its epmd.
   for (const record of state.processes.toReversed()) {
     const tree = treeOf(record);
-    await end(tree.slice(0, 1), { name: record.role === "server" ? server.stop.signal : "SIGTERM", graceMs: server.stop.graceMs });
+    await end(tree.slice(0, 1), {
+      name: record.role === "server" ? server.stop.signal : "SIGTERM",
+      graceMs: server.stop.graceMs,
+    });
     await end(tree.slice(1), { graceMs: 5000 });
   }
   await end(ownedBy(folder, state.owned), { graceMs: 5000 });
@@ -106,7 +115,12 @@ function createPlace(server, programs, { ports, password }) {
     env: { ...plainEnv, HOME: layout.data },
     /** Runs a program to its end, as the servers' account. */
     run: (argv, options = {}) =>
-      runToEnd([...prefix, ...argv], { cwd: layout.data, log: layout.log, env: { ...plainEnv, HOME: layout.data }, ...options }),
+      runToEnd([...prefix, ...argv], {
+        cwd: layout.data,
+        log: layout.log,
+        env: { ...plainEnv, HOME: layout.data },
+        ...options,
+      }),
     /** Writes a file that only the servers' account can read. */
     write(file, text) {
       writeFileSync(file, text, { mode: 0o600 });

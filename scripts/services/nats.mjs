@@ -23,7 +23,13 @@ export const nats = {
 
 function locate() {
   const server = findProgram("nats-server");
-  return server && { server, owned: [realProgram(server)], version: askVersion(server, ["--version"], /v([\d.]+)/) };
+  return (
+    server && {
+      server,
+      owned: [realProgram(server)],
+      version: askVersion(server, ["--version"], /v([\d.]+)/),
+    }
+  );
 }
 
 async function configure({ conf, data, ports }) {
@@ -52,7 +58,9 @@ async function ready({ ports }) {
     },
   });
   if (ports.monitor === undefined) return;
-  const answer = await fetch(`http://127.0.0.1:${ports.monitor}/healthz`, { signal: AbortSignal.timeout(5000) });
+  const answer = await fetch(`http://127.0.0.1:${ports.monitor}/healthz`, {
+    signal: AbortSignal.timeout(5000),
+  });
   const text = await answer.text();
   if (!answer.ok) throw new Error(text);
 }

@@ -42,7 +42,8 @@ function composeInstead(server, problem) {
 async function installAll(servers, log) {
   if (servers.length > 1 && !obstacleFor(servers[0])) await installPackagesOf(servers, log).catch(() => {});
   const outcomes = new Map();
-  for (const server of servers) outcomes.set(server, (await packageProblem(server, log)) ?? finish(server, log));
+  for (const server of servers)
+    outcomes.set(server, (await packageProblem(server, log)) ?? finish(server, log));
   for (const [server, outcome] of outcomes) outcomes.set(server, await outcome);
   return outcomes;
 }
@@ -80,5 +81,7 @@ async function finish(server, log) {
   } catch (error) {
     return error;
   }
-  return locate(server) ?? new Error(`${server.packages.join(" ")} installed, but its programs were not found`);
+  return (
+    locate(server) ?? new Error(`${server.packages.join(" ")} installed, but its programs were not found`)
+  );
 }

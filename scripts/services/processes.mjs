@@ -53,7 +53,9 @@ export function treeOf(record) {
  */
 export function ownedBy(folder, programs = []) {
   return processTable()
-    .filter(({ pid }) => environmentOf(pid).includes(`${marker}=${folder}`) || runsInside(pid, folder, programs))
+    .filter(
+      ({ pid }) => environmentOf(pid).includes(`${marker}=${folder}`) || runsInside(pid, folder, programs),
+    )
     .map(({ pid, startTime }) => ({ pid, startTime }));
 }
 
@@ -102,7 +104,9 @@ export function tail(log, lines = 20) {
   } catch {
     return "";
   }
-  return text ? `\n--- the end of ${log}:\n${text.split("\n").slice(-lines).join("\n")}` : `\n(${log} is empty)`;
+  return text
+    ? `\n--- the end of ${log}:\n${text.split("\n").slice(-lines).join("\n")}`
+    : `\n(${log} is empty)`;
 }
 
 function processTable() {
@@ -136,7 +140,9 @@ function environmentOf(pid) {
 function runsInside(pid, folder, programs) {
   try {
     const cwd = readlinkSync(`/proc/${pid}/cwd`);
-    return programs.includes(readlinkSync(`/proc/${pid}/exe`)) && (cwd === folder || cwd.startsWith(folder + sep));
+    return (
+      programs.includes(readlinkSync(`/proc/${pid}/exe`)) && (cwd === folder || cwd.startsWith(folder + sep))
+    );
   } catch {
     return false;
   }

@@ -4,7 +4,9 @@ import { accessSync, appendFileSync, constants, realpathSync } from "node:fs";
 import { delimiter, join } from "node:path";
 
 /** Debian keeps servers in sbin, which is not on every user's PATH. */
-const path = [...(process.env.PATH ?? "").split(delimiter), "/usr/local/sbin", "/usr/sbin", "/sbin"].filter(Boolean);
+const path = [...(process.env.PATH ?? "").split(delimiter), "/usr/local/sbin", "/usr/sbin", "/sbin"].filter(
+  Boolean,
+);
 
 /** What a server gets from the caller's environment: nothing that could change how it runs. */
 export const plainEnv = { PATH: path.join(delimiter), LANG: "C.UTF-8", LC_ALL: "C.UTF-8", TZ: "UTC" };
@@ -40,7 +42,7 @@ export async function runToEnd(argv, { env = plainEnv, cwd, input, log, timeoutM
   const child = spawn(command, args, { cwd, env, timeout: timeoutMs, killSignal: "SIGKILL", stdio: "pipe" });
   let output = "";
   let all = "";
-  child.stdout.setEncoding("utf8").on("data", (text) => (output += text, all += text));
+  child.stdout.setEncoding("utf8").on("data", (text) => ((output += text), (all += text)));
   child.stderr.setEncoding("utf8").on("data", (text) => (all += text));
   child.stdin.on("error", () => {}).end(input ?? "");
   const [code, signal] = await new Promise((resolve, reject) => {

@@ -28,7 +28,9 @@ export async function prove(names) {
 /** Without names: the usual six, and whatever else is up. */
 async function provable() {
   const rows = await status();
-  const more = rows.filter(({ state, origin }) => state === "up" && (origin === "native" || origin === "compose"));
+  const more = rows.filter(
+    ({ state, origin }) => state === "up" && (origin === "native" || origin === "compose"),
+  );
   return [...new Set([...usualNames, ...more.map(({ name }) => name)])];
 }
 
@@ -39,7 +41,8 @@ async function proveOne(name, check) {
     return urls.main.replace(/:[^:@/]+@/, ":…@");
   });
   if (!urls) return;
-  if (readState(name).origin === "native") await check("listens on loopback only", async () => loopbackOnly(name));
+  if (readState(name).origin === "native")
+    await check("listens on loopback only", async () => loopbackOnly(name));
   const rounds = await import(`./prove/${name === "postgres18" ? "postgres" : name}.mjs`);
   await rounds.prove(urls, check).catch((error) =>
     check("is driven to the end", async () => {
@@ -53,7 +56,8 @@ function loopbackOnly(name) {
   const sockets = listenersOf(owned.map(({ pid }) => pid));
   if (sockets.length === 0) throw new Error(`${owned.length} processes, but no listening socket`);
   const open = sockets.filter(({ address }) => !isLoopback(address));
-  if (open.length > 0) throw new Error(`open to others: ${open.map(({ address, port }) => `${address}:${port}`).join(" ")}`);
+  if (open.length > 0)
+    throw new Error(`open to others: ${open.map(({ address, port }) => `${address}:${port}`).join(" ")}`);
   return [...new Set(sockets.map(({ address, port }) => `${address}:${port}`))].sort().join(" ");
 }
 

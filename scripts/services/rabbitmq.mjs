@@ -11,7 +11,10 @@ export const rabbitmq = {
   portRoles: ["main", "management", "epmd", "distribution"],
   innerRoles: ["epmd", "distribution"],
   packages: ["rabbitmq-server"],
-  bootUnits: { "rabbitmq-server": ["rabbitmq-server.service"], "erlang-base": ["epmd.service", "epmd.socket"] },
+  bootUnits: {
+    "rabbitmq-server": ["rabbitmq-server.service"],
+    "erlang-base": ["epmd.service", "epmd.socket"],
+  },
   readyTimeoutMs: 90_000,
   stop: { signal: "SIGTERM", graceMs: 30_000 },
   usual: { port: 5672, url: "amqp://guest:guest@127.0.0.1:5672" },
@@ -25,7 +28,9 @@ export const rabbitmq = {
 
 /** Debian's rabbitmq-server on the path insists on its own user and folders: the script behind it does not. */
 function locate() {
-  const script = ["/usr/lib/rabbitmq/bin/rabbitmq-server", findProgram("rabbitmq-server")].find((file) => file && isExecutable(file));
+  const script = ["/usr/lib/rabbitmq/bin/rabbitmq-server", findProgram("rabbitmq-server")].find(
+    (file) => file && isExecutable(file),
+  );
   const epmd = findProgram("epmd");
   if (!script || !epmd) return undefined;
   const server = realProgram(script);

@@ -21,7 +21,13 @@ export const redis = {
 
 function locate() {
   const server = findProgram("redis-server");
-  return server && { server, owned: [realProgram(server)], version: askVersion(server, ["--version"], /v=([\d.]+)/) };
+  return (
+    server && {
+      server,
+      owned: [realProgram(server)],
+      version: askVersion(server, ["--version"], /v=([\d.]+)/),
+    }
+  );
 }
 
 async function configure(place) {

@@ -5,7 +5,9 @@ const listening = "0A";
 
 /** Listening TCP sockets of these processes as `{ address, port, pid }`. Needs the right to see their open files. */
 export function listenersOf(pids) {
-  const sockets = new Map(["/proc/net/tcp", "/proc/net/tcp6"].flatMap((file) => parseTable(readFileSync(file, "utf8"))));
+  const sockets = new Map(
+    ["/proc/net/tcp", "/proc/net/tcp6"].flatMap((file) => parseTable(readFileSync(file, "utf8"))),
+  );
   return pids.flatMap((pid) =>
     inodesOf(pid).flatMap((inode) => (sockets.has(inode) ? [{ ...sockets.get(inode), pid }] : [])),
   );

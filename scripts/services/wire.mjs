@@ -14,7 +14,10 @@ export function ask({ port, host = "127.0.0.1", request, accept, timeoutMs = 300
       socket.destroy();
       reject(error);
     };
-    const timer = setTimeout(() => fail(new Error(`no answer on port ${port} within ${timeoutMs} ms`)), timeoutMs);
+    const timer = setTimeout(
+      () => fail(new Error(`no answer on port ${port} within ${timeoutMs} ms`)),
+      timeoutMs,
+    );
     socket.once("connect", () => request && socket.write(request));
     socket.once("error", fail);
     socket.once("close", () => {

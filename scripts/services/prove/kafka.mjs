@@ -17,7 +17,10 @@ export async function prove({ main }, check) {
   const producer = kafka.producer({ allowAutoTopicCreation: false });
   await check("admin creates a topic of 4 partitions", async () => {
     await admin.connect();
-    await admin.createTopics({ waitForLeaders: true, topics: [{ topic, numPartitions: 4, replicationFactor: 1 }] });
+    await admin.createTopics({
+      waitForLeaders: true,
+      topics: [{ topic, numPartitions: 4, replicationFactor: 1 }],
+    });
     const { topics } = await admin.fetchTopicMetadata({ topics: [topic] });
     return `${topics[0].partitions.length} partitions`;
   });
@@ -25,7 +28,9 @@ export async function prove({ main }, check) {
   const members = [createMember(kafka, topic), createMember(kafka, topic)];
   try {
     await check("two consumers of a group share the partitions after a rebalance", () => join(members));
-    await check("every message is consumed once, by one of the two", () => consumeAll(producer, topic, members));
+    await check("every message is consumed once, by one of the two", () =>
+      consumeAll(producer, topic, members),
+    );
     await check("when one leaves, the other takes all partitions", () => leave(members));
   } finally {
     await Promise.all(members.map((member) => member.stop()));
@@ -44,7 +49,12 @@ export async function prove({ main }, check) {
 }
 
 function createMember(kafka, topic) {
-  const consumer = kafka.consumer({ groupId: topic, sessionTimeout: 10_000, heartbeatInterval: 1000 });
+  const consumer = kafka.consumer({
+    groupId: topic,
+    sessionTimeout: 10_000,
+    heartbeatInterval: 1000,
+    maxWaitTimeInMs: 500,
+  });
   const member = {
     assigned: [],
     joins: 0,
@@ -56,7 +66,9 @@ function createMember(kafka, topic) {
         member.assigned = payload.memberAssignment[topic] ?? [];
       });
       await consumer.subscribe({ topics: [topic], fromBeginning: true });
-      await consumer.run({ eachMessage: async ({ message }) => void member.seen.push(message.value.toString()) });
+      await consumer.run({
+        eachMessage: async ({ message }) => void member.seen.push(message.value.toString()),
+      });
     },
     stop: () => consumer.disconnect(),
   };
@@ -101,15 +113,26 @@ async function refusesUnknownTopic(producer, suffix) {
 }
 
 async function produceIdempotently(kafka, topic) {
-  const producer = kafka.producer({ idempotent: true, maxInFlightRequests: 1, allowAutoTopicCreation: false });
+  const producer = kafka.producer({
+    idempotent: true,
+    maxInFlightRequests: 1,
+    allowAutoTopicCreation: false,
+  });
   await producer.connect();
   try {
     const offsets = [];
     for (let batch = 0; batch < 5; batch++) {
-      const [answer] = await producer.send({ topic, messages: [{ partition: 0, value: "a" }, { partition: 0, value: "b" }] });
+      const [answer] = await producer.send({
+        topic,
+        messages: [
+          { partition: 0, value: "a" },
+          { partition: 0, value: "b" },
+        ],
+      });
       offsets.push(Number(answer.baseOffset));
     }
-    if (offsets.some((offset, index) => index > 0 && offset !== offsets[index - 1] + 2)) throw new Error(`offsets ${offsets}`);
+    if (offsets.some((offset, index) => index > 0 && offset !== offsets[index - 1] + 2))
+      throw new Error(`offsets ${offsets}`);
     return `base offsets ${offsets}`;
   } finally {
     await producer.disconnect();
@@ -118,26 +141,37 @@ async function produceIdempotently(kafka, topic) {
 
 async function transact(kafka, admin, suffix) {
   const topic = `prove-tx-${suffix}`;
-  await admin.createTopics({ waitForLeaders: true, topics: [{ topic, numPartitions: 1, replicationFactor: 1 }] });
+  await admin.createTopics({
+    waitForLeaders: true,
+    topics: [{ topic, numPartitions: 1, replicationFactor: 1 }],
+  });
   const producer = kafka.producer({ transactionalId: topic, idempotent: true, maxInFlightRequests: 1 });
   await producer.connect();
   for (const ending of ["abort", "commit"]) {
     const transaction = await producer.transaction();
     await transaction.send({ topic, messages: [{ value: ending }] });
     if (ending === "commit")
-      await transaction.sendOffsets({ consumerGroupId: topic, topics: [{ topic, partitions: [{ partition: 0, offset: "1" }] }] });
+      await transaction.sendOffsets({
+        consumerGroupId: topic,
+        topics: [{ topic, partitions: [{ partition: 0, offset: "1" }] }],
+      });
     await transaction[ending]();
   }
   await producer.disconnect();
   const seen = await readCommitted(kafka, topic);
   const [{ partitions: offsets }] = await admin.fetchOffsets({ groupId: topic, topics: [topic] });
   await admin.deleteTopics({ topics: [topic] });
-  if (seen.join() !== "commit" || offsets[0].offset !== "1") throw new Error(`seen ${seen}, offset ${offsets[0].offset}`);
+  if (seen.join() !== "commit" || offsets[0].offset !== "1")
+    throw new Error(`seen ${seen}, offset ${offsets[0].offset}`);
   return "the aborted record is invisible";
 }
 
 async function readCommitted(kafka, topic) {
-  const consumer = kafka.consumer({ groupId: `${topic}-reader`, readUncommitted: false });
+  const consumer = kafka.consumer({
+    groupId: `${topic}-reader`,
+    readUncommitted: false,
+    maxWaitTimeInMs: 500,
+  });
   const seen = [];
   await consumer.connect();
   await consumer.subscribe({ topics: [topic], fromBeginning: true });

@@ -11,7 +11,10 @@ export async function prove({ main }, check) {
   });
   await check("commits one transaction and rolls another back", async () => {
     await connection.query(`CREATE TABLE ${name} (id int PRIMARY KEY) ENGINE = InnoDB`);
-    for (const [id, ending] of [[1, "commit"], [2, "rollback"]]) {
+    for (const [id, ending] of [
+      [1, "commit"],
+      [2, "rollback"],
+    ]) {
       await connection.beginTransaction();
       await connection.query(`INSERT INTO ${name} VALUES (?)`, [id]);
       await connection[ending]();

@@ -16,9 +16,12 @@ export async function prove({ main }, check) {
   await check("stores a message once per id", async () => {
     const first = await js.publish(subject, "hello", { msgID: "a" });
     const second = await js.publish(subject, "hello", { msgID: "a" });
-    if (first.duplicate || !second.duplicate) throw new Error(`duplicate: ${first.duplicate}, ${second.duplicate}`);
+    if (first.duplicate || !second.duplicate)
+      throw new Error(`duplicate: ${first.duplicate}, ${second.duplicate}`);
   });
-  await check("delivers to the durable consumer, again after a nak, and no more after an ack", () => consume(js, admin, stream));
+  await check("delivers to the durable consumer, again after a nak, and no more after an ack", () =>
+    consume(js, admin, stream),
+  );
   await admin.streams.delete(stream);
   await connection.close();
 }
@@ -28,7 +31,8 @@ async function consume(js, admin, stream) {
   const first = await consumer.next({ expires: 5000 });
   first.nak();
   const second = await consumer.next({ expires: 5000 });
-  if (second.string() !== "hello" || second.info.deliveryCount !== 2) throw new Error(`count ${second.info.deliveryCount}`);
+  if (second.string() !== "hello" || second.info.deliveryCount !== 2)
+    throw new Error(`count ${second.info.deliveryCount}`);
   await second.ackAck();
   const { num_pending: pending, num_ack_pending: unacked } = await admin.consumers.info(stream, "reader");
   if (pending + unacked !== 0) throw new Error(`${pending} pending, ${unacked} not acknowledged`);

@@ -15,8 +15,11 @@ export async function prove({ main }, check) {
   });
   await check("commits one transaction and rolls another back", async () => {
     await client.query(`CREATE TABLE ${name} (id int PRIMARY KEY)`);
-    await client.query(`BEGIN; INSERT INTO ${name} VALUES (1); COMMIT; BEGIN; INSERT INTO ${name} VALUES (2); ROLLBACK`);
-    if ((await value(`SELECT string_agg(id::text, ',') FROM ${name}`)) !== "1") throw new Error("not just row 1");
+    await client.query(
+      `BEGIN; INSERT INTO ${name} VALUES (1); COMMIT; BEGIN; INSERT INTO ${name} VALUES (2); ROLLBACK`,
+    );
+    if ((await value(`SELECT string_agg(id::text, ',') FROM ${name}`)) !== "1")
+      throw new Error("not just row 1");
   });
   await check("streams a publication's changes through a pgoutput slot", () => changes(client, name));
   await check("drops the slot", async () => {

@@ -20,7 +20,9 @@ export async function prove({ main, management }, check) {
 
 function publish(channel, exchange, key, body, options) {
   return new Promise((resolve, reject) => {
-    channel.publish(exchange, key, Buffer.from(body), options, (error) => (error ? reject(error) : resolve()));
+    channel.publish(exchange, key, Buffer.from(body), options, (error) =>
+      error ? reject(error) : resolve(),
+    );
   });
 }
 
@@ -46,7 +48,8 @@ async function redelivered(channel, queue) {
   const second = await until(() => channel.get(queue), { what: "it again", timeoutMs: 5000 });
   channel.ack(second);
   const count = second.properties.headers["x-delivery-count"];
-  if (!second.fields.redelivered || count !== 1) throw new Error(`redelivered ${second.fields.redelivered}, count ${count}`);
+  if (!second.fields.redelivered || count !== 1)
+    throw new Error(`redelivered ${second.fields.redelivered}, count ${count}`);
 }
 
 async function managed(management, queue) {

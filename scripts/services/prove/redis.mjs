@@ -17,7 +17,18 @@ export async function prove({ main }, check) {
 async function roundTrip(client, stream) {
   await client.xgroup("CREATE", stream, "readers", "$", "MKSTREAM");
   const id = await client.xadd(stream, "*", "data", "hello");
-  const [[, [[seen, fields]]]] = await client.xreadgroup("GROUP", "readers", "one", "COUNT", 1, "BLOCK", 2000, "STREAMS", stream, ">");
+  const [[, [[seen, fields]]]] = await client.xreadgroup(
+    "GROUP",
+    "readers",
+    "one",
+    "COUNT",
+    1,
+    "BLOCK",
+    2000,
+    "STREAMS",
+    stream,
+    ">",
+  );
   if (seen !== id || fields.join() !== "data,hello") throw new Error(`${seen} ${fields}`);
   const [before] = await client.xpending(stream, "readers");
   await client.xack(stream, "readers", id);

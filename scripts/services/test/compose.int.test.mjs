@@ -95,7 +95,9 @@ describe("servers by Docker Compose", () => {
   });
 
   test("down removes the container, up makes a new one, and only --purge asks for the volume", () => {
-    const volumes = () => readFileSync(join(home, "calls"), "utf8").match(/^volume rm --force postrider-\w+_redis$/gm)?.length ?? 0;
+    const volumes = () =>
+      readFileSync(join(home, "calls"), "utf8").match(/^volume rm --force postrider-\w+_redis$/gm)?.length ??
+      0;
     done("down", "redis");
     assert.deepEqual([row().state, volumes()], ["down", 0]);
     done("up", "redis", "--compose");

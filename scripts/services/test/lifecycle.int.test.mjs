@@ -36,8 +36,13 @@ const marked = {
 function redisSays(main, command, answer) {
   const { port, password } = new URL(main);
   const expected = `+OK\r\n${answer}`;
-  const accept = (bytes) => bytes.length >= expected.length && assert.equal(bytes.toString(), expected) === undefined;
-  return ask({ port: Number(port), request: `AUTH ${password}\r\n${command}\r\n`, accept: (bytes) => accept(bytes) || undefined });
+  const accept = (bytes) =>
+    bytes.length >= expected.length && assert.equal(bytes.toString(), expected) === undefined;
+  return ask({
+    port: Number(port),
+    request: `AUTH ${password}\r\n${command}\r\n`,
+    accept: (bytes) => accept(bytes) || undefined,
+  });
 }
 
 async function query(connectionString, text) {
@@ -61,7 +66,11 @@ describe("the life of started servers", () => {
   let home;
   const stateOf = (name) => JSON.parse(readFileSync(join(home, name, "state.json"), "utf8"));
   const run = (...args) => spawnSync(process.execPath, [cli, ...args], { encoding: "utf8" });
-  const allUp = (results) => assert.deepEqual(results.filter(({ ok }) => !ok).map(({ error }) => error.message), []);
+  const allUp = (results) =>
+    assert.deepEqual(
+      results.filter(({ ok }) => !ok).map(({ error }) => error.message),
+      [],
+    );
 
   before(async () => {
     home = mkdtempSync(join(tmpdir(), "postrider-services-"));
@@ -82,7 +91,10 @@ describe("the life of started servers", () => {
     allUp(await services.up(names));
     const [code] = await new Promise((resolve) => other.once("exit", (...ending) => resolve(ending)));
     assert.equal(code, 0);
-    assert.deepEqual(names.map((name) => stateOf(name)), before);
+    assert.deepEqual(
+      names.map((name) => stateOf(name)),
+      before,
+    );
   });
 
   test("two processes that start the same server at once start one", async () => {
@@ -118,7 +130,8 @@ describe("the life of started servers", () => {
   for (const name of names)
     test(`every process of a frozen ${name} stands still, and runs on when thawed`, async () => {
       const main = stateOf(name).processes.find(({ role }) => role === "server");
-      const states = () => treeOf(main).map(({ pid }) => readFileSync(`/proc/${pid}/stat`, "utf8").match(/\) (\w)/)[1]);
+      const states = () =>
+        treeOf(main).map(({ pid }) => readFileSync(`/proc/${pid}/stat`, "utf8").match(/\) (\w)/)[1]);
       await services.freeze(name);
       await until(() => states().every((state) => state === "T"), { what: "frozen", timeoutMs: 5000 });
       assert.equal((await services.status([name]))[0].state, "frozen");
@@ -155,7 +168,10 @@ describe("the life of started servers", () => {
     const stranger = spawn(process.execPath, ["-e", "setInterval(() => {}, 1e6)"], { stdio: "ignore" });
     const state = stateOf("redis");
     const file = join(home, "redis", "state.json");
-    writeFileSync(file, JSON.stringify({ ...state, processes: [{ role: "server", pid: stranger.pid, startTime: "1" }] }));
+    writeFileSync(
+      file,
+      JSON.stringify({ ...state, processes: [{ role: "server", pid: stranger.pid, startTime: "1" }] }),
+    );
     allUp(await services.down(["redis"]));
     assert.equal(stranger.exitCode ?? stranger.signalCode, null);
     assert.equal(isAlive(identify(stranger.pid)), true);
@@ -164,10 +180,16 @@ describe("the life of started servers", () => {
 
   test("a server that cannot start says why, with the end of its log, and leaves no process", async () => {
     const state = stateOf("redis");
-    writeFileSync(join(home, "redis", "state.json"), JSON.stringify({ ...state, password: "two words of \" quote" }));
+    writeFileSync(
+      join(home, "redis", "state.json"),
+      JSON.stringify({ ...state, password: 'two words of " quote' }),
+    );
     const [{ ok, error }] = await services.up(["redis"]);
     assert.equal(ok, false);
-    assert.match(error.message, /Redis starting: the process ended[^]*the end of .*server\.log[^]*FATAL CONFIG/);
+    assert.match(
+      error.message,
+      /Redis starting: the process ended[^]*the end of .*server\.log[^]*FATAL CONFIG/,
+    );
     assert.deepEqual(ownedBy(join(home, "redis"), state.owned), []);
     writeFileSync(join(home, "redis", "state.json"), JSON.stringify(state));
   });

@@ -44,8 +44,12 @@ describe("lock", () => {
           await new Promise(setImmediate);
           writeFileSync(${JSON.stringify(count)}, String(seen + 1));
         });`;
-    const children = Array.from({ length: 4 }, () => spawn(process.execPath, ["--input-type=module", "-e", code], { stdio: "inherit" }));
-    const codes = await Promise.all(children.map((child) => new Promise((resolve) => child.once("exit", resolve))));
+    const children = Array.from({ length: 4 }, () =>
+      spawn(process.execPath, ["--input-type=module", "-e", code], { stdio: "inherit" }),
+    );
+    const codes = await Promise.all(
+      children.map((child) => new Promise((resolve) => child.once("exit", resolve))),
+    );
     assert.deepEqual(codes, [0, 0, 0, 0]);
     assert.equal(readFileSync(count, "utf8"), "100");
   });

@@ -27,11 +27,22 @@ async function listening(onConnection, work, host = "127.0.0.1") {
 
 describe("names", () => {
   test("none means the usual, all means every one, each once", () => {
-    assert.deepEqual(selectServers([], usualNames).map(({ name }) => name), usualNames);
-    assert.deepEqual(selectServers(["redis", "all"], []).map(({ name }) => name).sort(), [...allNames].sort());
+    assert.deepEqual(
+      selectServers([], usualNames).map(({ name }) => name),
+      usualNames,
+    );
+    assert.deepEqual(
+      selectServers(["redis", "all"], [])
+        .map(({ name }) => name)
+        .sort(),
+      [...allNames].sort(),
+    );
   });
   test("an unknown name is refused with the names there are", () => {
-    assert.throws(() => serverNamed("mongo"), (error) => error instanceof UnknownServerError && /rabbitmq kafka/.test(error.message));
+    assert.throws(
+      () => serverNamed("mongo"),
+      (error) => error instanceof UnknownServerError && /rabbitmq kafka/.test(error.message),
+    );
   });
   test("every server has the same rooms", () => {
     for (const name of allNames)
@@ -43,7 +54,15 @@ describe("names", () => {
 describe("command line", () => {
   const run = (...args) => spawnSync(process.execPath, [cli, ...args], { encoding: "utf8" });
   test("an unknown command or name, a wrong option, a missing name: one line, exit code 2", () => {
-    for (const args of [["upp"], [], ["up", "mongo"], ["url"], ["url", "redis", "nats"], ["up", "--fast"], ["kill"]]) {
+    for (const args of [
+      ["upp"],
+      [],
+      ["up", "mongo"],
+      ["url"],
+      ["url", "redis", "nats"],
+      ["up", "--fast"],
+      ["kill"],
+    ]) {
       const { status, stderr, stdout } = run(...args);
       assert.deepEqual([status, stdout, stderr.trim().split("\n").length], [2, "", 1], args.join(" "));
     }
@@ -63,7 +82,15 @@ describe("ports", () => {
   });
   test("a taken one is not free, on whichever address", async () => {
     for (const host of ["127.0.0.1", "0.0.0.0"])
-      assert.equal(await listening(() => {}, (port) => isFree(port), host), false, host);
+      assert.equal(
+        await listening(
+          () => {},
+          (port) => isFree(port),
+          host,
+        ),
+        false,
+        host,
+      );
   });
 });
 
@@ -77,7 +104,12 @@ describe("sockets", () => {
    4: 00000000000000000000000001000000:1F94 00000000000000000000000000000000:0000 0A 0:0 0:0 0 0 0 15 1
    5: 00000000000000000000000000000000:1F95 00000000000000000000000000000000:0000 0A 0:0 0:0 0 0 0 16 1
 `;
-    const rows = parseTable(table).map(([inode, { address, port }]) => [inode, address, port, isLoopback(address)]);
+    const rows = parseTable(table).map(([inode, { address, port }]) => [
+      inode,
+      address,
+      port,
+      isLoopback(address),
+    ]);
     assert.deepEqual(rows, [
       ["11", "127.0.0.1", 8080, true],
       ["13", "0.0.0.0", 8082, false],
@@ -88,7 +120,11 @@ describe("sockets", () => {
   });
   test("a process that listens on every address is seen", async () => {
     for (const host of ["127.0.0.1", "0.0.0.0", "::1"]) {
-      const seen = await listening(() => {}, async (port) => listenersOf([process.pid]).find((row) => row.port === port), host);
+      const seen = await listening(
+        () => {},
+        async (port) => listenersOf([process.pid]).find((row) => row.port === port),
+        host,
+      );
       assert.equal(seen?.address, host);
     }
   });
@@ -104,8 +140,14 @@ describe("wire", () => {
   });
   test("silence, a closed connection and a refusal are errors that name the port", async () => {
     const accept = () => undefined;
-    await listening(() => {}, (port) => assert.rejects(ask({ port, accept, timeoutMs: 50 }), new RegExp(`${port} within 50 ms`)));
-    await listening((socket) => socket.end(), (port) => assert.rejects(ask({ port, accept }), new RegExp(`${port} closed`)));
+    await listening(
+      () => {},
+      (port) => assert.rejects(ask({ port, accept, timeoutMs: 50 }), new RegExp(`${port} within 50 ms`)),
+    );
+    await listening(
+      (socket) => socket.end(),
+      (port) => assert.rejects(ask({ port, accept }), new RegExp(`${port} closed`)),
+    );
     const free = (await choosePorts(["x"])).x;
     await assert.rejects(ask({ port: free, accept }), /ECONNREFUSED/);
   });
@@ -137,7 +179,9 @@ describe("compose.yaml", () => {
     for (const text of published) assert.match(text, /^127\.0\.0\.1:\$\{POSTRIDER_\w+_PORT:-\d+\}:\d+$/);
     for (const name of allNames) {
       const { portRoles, innerRoles = [] } = serverNamed(name);
-      const ports = Object.fromEntries(portRoles.filter((role) => !innerRoles.includes(role)).map((role) => [role, 1]));
+      const ports = Object.fromEntries(
+        portRoles.filter((role) => !innerRoles.includes(role)).map((role) => [role, 1]),
+      );
       for (const variable of Object.keys(variablesFor(name, { ports, password: "x" })))
         assert.ok(compose.includes(`\${${variable}:-`), variable);
     }
