@@ -15,8 +15,11 @@ import type { Clock } from "@postrider/core";
 export interface Mark {
   /** Where the next read begins: rows above it are looked at. 0 when a full read is due. */
   begin(): bigint;
-  /** What a read saw. `horizon` is the oldest running id, from a snapshot no newer than that of the rows. */
-  seen(read: { readonly last: bigint; readonly horizon: bigint; readonly first: bigint | undefined }): void;
+  /**
+   * What a read saw. `horizon` is the oldest running id, from a snapshot no newer than that of the rows. False when
+   * the numbers were set back, as a restore does: the read began too far on, and another one is needed.
+   */
+  seen(read: { readonly last: bigint; readonly horizon: bigint; readonly first: bigint | undefined }): boolean;
   /** To be asked before a statement that draws an id; the answer goes into `drew`, together with that id. */
   look(): bigint | undefined;
   drew(last: bigint | undefined, id: bigint): void;
@@ -51,6 +54,11 @@ export function createMark(clock: Clock, fullReadEveryMs: number): Mark {
     return step;
   };
 
+  const reset = (): void => {
+    low = 0n;
+    last = waiting = newest = undefined;
+  };
+
   return {
     begin: () => {
       const now = clock.monotonicMs();
@@ -59,15 +67,19 @@ export function createMark(clock: Clock, fullReadEveryMs: number): Mark {
       return 0n;
     },
     seen: (read) => {
+      if (read.last < low) {
+        reset();
+        return false;
+      }
       last = read.last;
-      // The numbers begin anew after a restore, and a full read may find what the mark had passed.
-      if (read.last < low) low = 0n;
       const limit = read.first === undefined ? undefined : read.first - 1n;
+      // A full read may find what the mark had passed.
       if (limit !== undefined && limit < low) low = limit;
       const step = reached(read.horizon);
-      if (step === undefined) return;
+      if (step === undefined) return true;
       const safe = limit === undefined ? step.last : smaller(step.last, limit);
       if (safe > low) low = safe;
+      return true;
     },
     look: () => last,
     drew: (seenLast, id) => {
@@ -76,10 +88,7 @@ export function createMark(clock: Clock, fullReadEveryMs: number): Mark {
       if (waiting === undefined) waiting = step;
       else newest = step;
     },
-    reset: () => {
-      low = 0n;
-      last = waiting = newest = undefined;
-    },
+    reset,
   };
 }
 

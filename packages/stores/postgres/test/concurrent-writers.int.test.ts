@@ -1,0 +1,161 @@
+import type { RelayLease, RelayStore, StoredEvent } from "@postrider/core";
+import { Pool, type PoolClient } from "pg";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { fromPg } from "@postrider/core/sql";
+import { systemClock } from "../src/clock.ts";
+import { createPoolConnection } from "../src/connection/pool.ts";
+import { createRelayStore } from "../src/outbox/index.ts";
+import { tablesOf } from "../src/schema/tables.ts";
+import { type Opened, server, url } from "./support/databases.ts";
+import { keyed } from "./support/events.ts";
+import { ids, lead } from "./support/relay.ts";
+
+/*
+ * Writers that stay open for a while, commit in another order than they drew their numbers, and roll back at times,
+ * while a relay reads and confirms as fast as it can. With the mark by a wrong id, rows must be lost: so the same
+ * load shows that the test can see a loss.
+ */
+const writers = 16;
+const transactions = 5_000;
+const fewer = 1_500;
+const keys = 20;
+
+interface Outcome {
+  readonly committed: readonly string[];
+  readonly read: readonly StoredEvent[];
+  readonly left: readonly string[];
+}
+
+describe("concurrent writers", () => {
+  let opened: Opened;
+  let pool: Pool;
+  beforeAll(async () => {
+    opened = await server.open("writers");
+    pool = new Pool({ connectionString: url(), max: writers + 4 });
+    await opened.sql(`CREATE TABLE "${opened.schema}".aggregate (key text PRIMARY KEY, version integer NOT NULL)`);
+    await opened.sql(
+      `INSERT INTO "${opened.schema}".aggregate SELECT 'k' || n, 0 FROM generate_series(0, ${keys - 1}) AS n`,
+    );
+  });
+  afterAll(async () => {
+    await pool.end();
+    await opened.close();
+  });
+
+  test("96. no committed row is skipped and no key is out of order, whatever the commit order", { timeout: 120_000 }, async () => {
+    const relay = relayStore();
+    const outcome = await run(relay, await lead(relay), transactions);
+    expect(outcome.left).toEqual([]);
+    expect(ids(outcome.read).sort()).toEqual([...outcome.committed].sort());
+    expect(inversions(outcome.read)).toEqual([]);
+  });
+
+  test("96. the upper end of a snapshot is a wrong mark: it loses rows under the same load", { timeout: 120_000 }, async () => {
+    const relay = relayStore("pg_snapshot_xmax(pg_current_snapshot())");
+    const outcome = await run(relay, await lead(relay), fewer);
+    expect(outcome.left.length).toBeGreaterThan(0);
+    await opened.sql(`DELETE FROM "${opened.schema}".outbox_event`);
+  });
+
+  test("97. an open transaction of somebody else delays nothing but itself", async () => {
+    const relay = relayStore();
+    const lease = await lead(relay);
+    const foreign = await pool.connect();
+    const slow = await pool.connect();
+    try {
+      await foreign.query("BEGIN");
+      await foreign.query("SELECT pg_current_xact_id()");
+      await slow.query("BEGIN");
+      await opened.store.outbox.append(fromPg(slow), [keyed("slow", "slow")]);
+      for (let round = 0; round < 20; round += 1) {
+        await opened.store.transaction((tx) => Promise.resolve(opened.store.outbox.append(tx, [keyed("k", `r${round}`)])));
+        const page = await relay.read(lease, 10);
+        expect(ids(page)).toEqual([`r${round}`]);
+        await relay.confirm(lease, page);
+      }
+      await slow.query("COMMIT");
+      expect(ids(await relay.read(lease, 10))).toEqual(["slow"]);
+      await foreign.query("ROLLBACK");
+      expect(ids(await relay.read(lease, 10))).toEqual(["slow"]);
+    } finally {
+      slow.release();
+      foreign.release();
+    }
+  });
+
+  /** The full read is switched off, so that the mark alone decides. */
+  function relayStore(markId?: string): RelayStore {
+    const connection = createPoolConnection(pool, { statementTimeoutMs: 10_000, clock: systemClock });
+    const settings = { clock: systemClock, fullReadEveryMs: 86_400_000, markId };
+    return createRelayStore(connection, tablesOf(opened.schema, ""), settings);
+  }
+
+  async function run(relay: RelayStore, lease: RelayLease, count: number): Promise<Outcome> {
+    const committed: string[] = [];
+    const read: StoredEvent[] = [];
+    let next = 0;
+    let writing = true;
+    const writer = async (): Promise<void> => {
+      const client = await pool.connect();
+      try {
+        for (let n = next++; n < count; n = next++) {
+          const id = await write(client, n);
+          if (id !== undefined) committed.push(id);
+        }
+      } finally {
+        client.release();
+      }
+    };
+    const relaying = async (): Promise<void> => {
+      for (;;) {
+        const last = !writing;
+        const page = await relay.read(lease, 200);
+        read.push(...page);
+        await relay.confirm(lease, page);
+        if (last && page.length === 0) return;
+      }
+    };
+    const reading = relaying();
+    await Promise.all(Array.from({ length: writers }, writer));
+    writing = false;
+    await reading;
+    const left = await opened.sql(`SELECT id FROM "${opened.schema}".outbox_event`);
+    await relay.release(lease);
+    return { committed, read, left: left.map((row) => String(row["id"])) };
+  }
+
+  /** One business transaction: the row of the key is locked before the event is written, as the guarantee asks. */
+  async function write(client: PoolClient, n: number): Promise<string | undefined> {
+    const key = `k${n % keys}`;
+    await client.query("BEGIN");
+    const locked = n % 3 === 0;
+    let id = `free-${n}-${Math.random()}`;
+    if (locked) {
+      const { rows } = await client.query<{ version: number }>(
+        `UPDATE "${opened.schema}".aggregate SET version = version + 1 WHERE key = $1 RETURNING version`,
+        [key],
+      );
+      id = `${key}:${rows[0]?.version}:${n}`;
+    }
+    await opened.store.outbox.append(fromPg(client), [keyed(locked ? key : `free-${n}`, id)]);
+    // The delays are the load: they make the order of commits differ from the order of numbers, with moments in which
+    // a few transactions are open and none ends.
+    await client.query("SELECT pg_sleep($1)", [(n % 13) / 1_000]);
+    const rollsBack = n % 20 === 7;
+    await client.query(rollsBack ? "ROLLBACK" : "COMMIT");
+    await client.query("SELECT pg_sleep($1)", [(n % 11) / 1_000]);
+    return rollsBack ? undefined : id;
+  }
+});
+
+/** Ids of locked keys are `key:version:n`: their versions must never go down. */
+function inversions(read: readonly StoredEvent[]): string[] {
+  const seen = new Map<string, number>();
+  return ids(read).filter((id) => {
+    const [key, version] = id.split(":");
+    if (key === undefined || version === undefined) return false;
+    const before = seen.get(key) ?? 0;
+    seen.set(key, Number(version));
+    return Number(version) < before;
+  });
+}
