@@ -107,7 +107,8 @@ export function fakeClock(startMs: number = Date.UTC(2026, 0, 1)): FakeClock {
       return () => void timers.delete(timer);
     },
     advance: (ms) => {
-      if (!Number.isFinite(ms) || ms < 0) throw new RangeError(`advance: ${ms} is no number of milliseconds from 0`);
+      if (!Number.isFinite(ms) || ms < 0)
+        throw new RangeError(`advance: ${ms} is no number of milliseconds from 0`);
       return inTurn(() => advance(ms));
     },
     runUntil: (condition, options) => inTurn(() => runUntil(condition, options)),

@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import type { Settlement } from "../../src/contracts/subscription.ts";
 import { memoryBroker } from "../../src/memory/broker/broker.ts";
 import { memory, memoryDriver, transport as driver } from "../../src/memory/transport/transport.ts";
 import { fakeClock } from "../../src/testing/fake-clock.ts";
@@ -8,13 +9,21 @@ test("148. clear forgets everything, twice as once", async () => {
   const clock = fakeClock();
   const broker = memoryBroker({ clock });
   const transport = await connected(broker);
-  const listener = await listen(transport, {}, (delivery) =>
-    ({
-      dead: () => delivery.settle({ kind: "dead-letter", letter: outgoing("letter") }),
-      later: () => delivery.settle({ kind: "retry", delayMs: 1000, attempt: 1 }),
-    })[textOf(delivery)]?.(),
+  const settlements = new Map<string, Settlement>([
+    ["dead", { kind: "dead-letter", letter: outgoing("letter") }],
+    ["later", { kind: "retry", delayMs: 1000, attempt: 1 }],
+  ]);
+  const listener = await listen(transport, {}, (delivery) => {
+    const settlement = settlements.get(textOf(delivery));
+    if (settlement !== undefined) void delivery.settle(settlement);
+  });
+  await publish(
+    transport,
+    outgoing("dead"),
+    outgoing("later"),
+    outgoing("held"),
+    outgoing("x", { channel: "stock" }),
   );
-  await publish(transport, outgoing("dead"), outgoing("later"), outgoing("held"), outgoing("x", { channel: "stock" }));
   await settled();
   expect(broker.inspect()).toMatchObject({ groups: [{ unsettled: 1, delayed: 1, deadLetters: 1 }] });
   broker.clear();
@@ -48,7 +57,14 @@ test("inject is a client that knows nothing of us: no attributes, any bytes", as
   broker.inject("orders", { body: Uint8Array.of(255, 0) });
   await settled();
   expect(deliveries.map(({ message }) => message)).toEqual([
-    { channel: "orders", key: undefined, attributes: {}, headers: {}, contentType: undefined, body: Uint8Array.of(255, 0) },
+    {
+      channel: "orders",
+      key: undefined,
+      attributes: {},
+      headers: {},
+      contentType: undefined,
+      body: Uint8Array.of(255, 0),
+    },
   ]);
 });
 
@@ -60,7 +76,9 @@ test("inject throws what the broker refuses", () => {
 });
 
 test("options are checked together, and the error names each problem", () => {
-  expect(() => memoryBroker({ retainedMessages: 0, maxQueuedMessages: 1.5, maxMessageBytes: Number.NaN })).toThrow(
+  expect(() =>
+    memoryBroker({ retainedMessages: 0, maxQueuedMessages: 1.5, maxMessageBytes: Number.NaN }),
+  ).toThrow(
     expect.objectContaining({
       code: "CONFIG_INVALID",
       problems: [
@@ -71,10 +89,15 @@ test("options are checked together, and the error names each problem", () => {
     }),
   );
   const wrong: object = { broker: {}, missingChannel: "ignore" };
-  expect(() => memory(wrong)).toThrow(expect.objectContaining({ code: "CONFIG_INVALID", problems: [
-    "broker: must be what memoryBroker() returned",
-    "missingChannel: must be 'create' or 'reject', is 'ignore'",
-  ] }));
+  expect(() => memory(wrong)).toThrow(
+    expect.objectContaining({
+      code: "CONFIG_INVALID",
+      problems: [
+        "broker: must be what memoryBroker() returned",
+        "missingChannel: must be 'create' or 'reject', is 'ignore'",
+      ],
+    }),
+  );
 });
 
 test("a subscription is checked as a whole, and the error names each problem", async () => {
@@ -118,11 +141,11 @@ test("the driver of a broker makes transports to it; the plain one makes a broke
   const [one, two] = [memoryDriver(broker).create(config), memoryDriver(broker).create(config)];
   const alone = driver.create(config);
   await Promise.all([one, two, alone].map((each) => each.connect()));
-  expect([memoryDriver(broker).kind, memoryDriver(broker).schemes, memoryDriver(broker).capabilities.maxMessageBytes]).toEqual([
-    "memory",
-    ["memory"],
-    77,
-  ]);
+  expect([
+    memoryDriver(broker).kind,
+    memoryDriver(broker).schemes,
+    memoryDriver(broker).capabilities.maxMessageBytes,
+  ]).toEqual(["memory", ["memory"], 77]);
   expect(driver.capabilities).toEqual(alone.capabilities);
   const received: string[] = [];
   const request = {
@@ -136,7 +159,9 @@ test("the driver of a broker makes transports to it; the plain one makes a broke
   };
   await two.consumer.subscribe(request, (delivery) => void received.push(textOf(delivery)));
   for (const each of [one, alone]) {
-    expect(statuses(await each.publisher.publish([outgoing("a")], { deadlineMs: 10 }))).toEqual(["confirmed"]);
+    expect(statuses(await each.publisher.publish([outgoing("a")], { deadlineMs: 10 }))).toEqual([
+      "confirmed",
+    ]);
   }
   await settled();
   expect(received).toEqual(["a"]);
@@ -146,5 +171,7 @@ test("the driver of a broker makes transports to it; the plain one makes a broke
 test("a URL with an address is refused: brokers in memory have none", () => {
   const clock = fakeClock();
   for (const url of ["memory://", "memory:", undefined]) driver.create({ url, options: undefined, clock });
-  expect(() => driver.create({ url: "memory://shop", options: undefined, clock })).toThrow(/give transports the same memoryBroker/);
+  expect(() => driver.create({ url: "memory://shop", options: undefined, clock })).toThrow(
+    /give transports the same memoryBroker/,
+  );
 });

@@ -31,7 +31,8 @@ test("34. 16 keys over 10 members of a group: each key in the order published", 
   }
   const publisher = await connected(broker);
   const texts = Array.from({ length: 50 }, (_, at) => `${at}`);
-  for (const text of texts) await publish(publisher, ...Array.from({ length: 16 }, (_, key) => keyed(`key-${key}`, text)));
+  for (const text of texts)
+    await publish(publisher, ...Array.from({ length: 16 }, (_, key) => keyed(`key-${key}`, text)));
   await expect.poll(() => [...seen.values()].flat().length).toBe(800);
   expect([...seen.values()]).toEqual(Array.from({ length: 16 }, () => texts));
   expect(most).toBe(1);
@@ -42,7 +43,14 @@ test("35. the next message of a key waits for the settlement of the former, at a
   const members = await Promise.all(
     [1, 2].map(async () => listen(await connected(broker), { ordering: "key", maxInFlight: 10 })),
   );
-  await publish(await connected(broker), keyed("a", "a1"), keyed("a", "a2"), keyed("b", "b1"), outgoing("c"), outgoing("d"));
+  await publish(
+    await connected(broker),
+    keyed("a", "a1"),
+    keyed("a", "a2"),
+    keyed("b", "b1"),
+    outgoing("c"),
+    outgoing("d"),
+  );
   await settled();
   const texts = () => members.flatMap((member) => member.texts()).sort();
   expect(texts()).toEqual(["a1", "b1", "c", "d"]);
@@ -94,7 +102,9 @@ test("36. messages of a key that a lost member held come again before later ones
 test("a dead letter opens the way for the next of its key", async () => {
   const transport = await connected();
   const listener = await listen(transport, { ordering: "key" }, (delivery) =>
-    textOf(delivery) === "a1" ? delivery.settle({ kind: "dead-letter", letter: outgoing("letter") }) : ack(delivery),
+    textOf(delivery) === "a1"
+      ? delivery.settle({ kind: "dead-letter", letter: outgoing("letter") })
+      : ack(delivery),
   );
   await publish(transport, keyed("a", "a1"), keyed("a", "a2"));
   await settled();
@@ -105,7 +115,9 @@ test("members of one group ask for one ordering; it can change when all have lef
   const broker = memoryBroker();
   const [one, two] = [await connected(broker), await connected(broker)];
   const first = await listen(one, { ordering: "none" });
-  await expect(listen(two, { ordering: "key" })).rejects.toMatchObject({ code: "TRANSPORT_TOPOLOGY_CONFLICT" });
+  await expect(listen(two, { ordering: "key" })).rejects.toMatchObject({
+    code: "TRANSPORT_TOPOLOGY_CONFLICT",
+  });
   await publish(one, keyed("a", "a1"), keyed("a", "a2"), keyed("b", "b1"));
   await settled();
   expect(first.texts()).toEqual(["a1", "a2", "b1"]);
@@ -133,7 +145,10 @@ test("37. a subscription never has more unsettled deliveries handed out than its
   };
   const listener = await listen(transport, { maxInFlight: 7, channels }, handle);
   for (let i = 0; i < 10; i += 1) {
-    await publish(transport, ...Array.from({ length: 20 }, (_, at) => outgoing("x", { channel: at % 2 === 0 ? "orders" : "stock" })));
+    await publish(
+      transport,
+      ...Array.from({ length: 20 }, (_, at) => outgoing("x", { channel: at % 2 === 0 ? "orders" : "stock" })),
+    );
   }
   await expect.poll(() => listener.deliveries.length, { interval: 1 }).toBe(200);
   expect(most).toBe(7);
@@ -156,7 +171,9 @@ test("38. maxInFlight is raised and lowered live", async () => {
   await settled();
   expect(deliveries).toHaveLength(5);
   for (const count of [0, -1, 1.5, Number.NaN]) {
-    expect(() => subscription.setMaxInFlight(count)).toThrow(expect.objectContaining({ code: "CONFIG_INVALID" }));
+    expect(() => subscription.setMaxInFlight(count)).toThrow(
+      expect.objectContaining({ code: "CONFIG_INVALID" }),
+    );
   }
 });
 

@@ -56,7 +56,10 @@ test("a queue that is full rejects as the broker's fault, and no group gets the 
   const transport = await connected(memoryBroker({ maxQueuedMessages: 2 }));
   await listen(transport, { group: "slow", maxInFlight: 1 });
   const quick = await listen(transport, { group: "quick" }, ack);
-  expect(statuses(await publish(transport, outgoing("1"), outgoing("2")))).toEqual(["confirmed", "confirmed"]);
+  expect(statuses(await publish(transport, outgoing("1"), outgoing("2")))).toEqual([
+    "confirmed",
+    "confirmed",
+  ]);
   const outcomes = await publish(transport, outgoing("3"));
   expect(outcomes).toMatchObject([
     { status: "rejected", scope: "broker", error: { code: "TRANSPORT_FULL", retryable: true } },
@@ -108,7 +111,10 @@ test("a deadline that has passed, and a signal that has aborted, send nothing", 
   const broker = memoryBroker();
   const transport = await connected(broker);
   const past = await transport.publisher.publish([outgoing("a")], { deadlineMs: 0 });
-  const aborted = await transport.publisher.publish([outgoing("a")], { deadlineMs: 10, signal: AbortSignal.abort() });
+  const aborted = await transport.publisher.publish([outgoing("a")], {
+    deadlineMs: 10,
+    signal: AbortSignal.abort(),
+  });
   const abort = new AbortController();
   const waiting = transport.publisher.publish([outgoing("a")], { deadlineMs: 1000, signal: abort.signal });
   abort.abort();

@@ -19,7 +19,9 @@ test("17. a message that nobody settles stays unsettled, and is not delivered tw
 test("18. a retry is a redelivery with attempt 1, 2, 3, to its group only", async () => {
   const transport = await connected();
   const other = await listen(transport, { group: "other" }, ack);
-  const { deliveries } = await listen(transport, {}, (delivery) => (delivery.attempt < 3 ? retry(delivery) : ack(delivery)));
+  const { deliveries } = await listen(transport, {}, (delivery) =>
+    delivery.attempt < 3 ? retry(delivery) : ack(delivery),
+  );
   await publish(transport, outgoing("a"));
   await settled();
   expect(deliveries.map(({ attempt, redelivered }) => [attempt, redelivered])).toEqual([
@@ -119,9 +121,13 @@ test("26. settling again in another way fails with USAGE_ALREADY_SETTLED", async
   await settled();
   const delivery = deliveries[0];
   const acked = delivery?.settle({ kind: "ack" });
-  await expect(delivery?.settle({ kind: "release" })).rejects.toMatchObject({ code: "USAGE_ALREADY_SETTLED" });
+  await expect(delivery?.settle({ kind: "release" })).rejects.toMatchObject({
+    code: "USAGE_ALREADY_SETTLED",
+  });
   await acked;
-  await expect(delivery?.settle({ kind: "release" })).rejects.toMatchObject({ code: "USAGE_ALREADY_SETTLED" });
+  await expect(delivery?.settle({ kind: "release" })).rejects.toMatchObject({
+    code: "USAGE_ALREADY_SETTLED",
+  });
   expect(transport.native.inspect().groups).toMatchObject([{ queued: 0, unsettled: 0 }]);
 });
 
@@ -213,7 +219,9 @@ test("a dead letter is at the group's dead letters before the original is gone, 
     headers: { "x-reason": "exhausted" },
     body: Uint8Array.of(0, 255, 13, 10),
   });
-  const listener = await listen(transport, {}, (delivery) => delivery.settle({ kind: "dead-letter", letter }));
+  const listener = await listen(transport, {}, (delivery) =>
+    delivery.settle({ kind: "dead-letter", letter }),
+  );
   await listen(transport, { group: "other" }, ack);
   await publish(transport, outgoing("a"));
   await settled();
@@ -230,7 +238,9 @@ test("a dead letter is at the group's dead letters before the original is gone, 
 
 test("dead letters are read by a subscription of their own, also before there are any", async () => {
   const transport = await connected();
-  await listen(transport, {}, (delivery) => delivery.settle({ kind: "dead-letter", letter: outgoing(`of ${textOf(delivery)}`) }));
+  await listen(transport, {}, (delivery) =>
+    delivery.settle({ kind: "dead-letter", letter: outgoing(`of ${textOf(delivery)}`) }),
+  );
   const letters = await listen(transport, { of: "dead-letters", channels: [] });
   await publish(transport, outgoing("a"), outgoing("b"));
   await settled();

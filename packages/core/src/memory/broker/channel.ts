@@ -1,6 +1,6 @@
 import { createBoundedLog, type BoundedLog } from "./log.ts";
 import type { BrokerMessage, StoredMessage } from "./message.ts";
-import type { Outlet } from "./outlet.ts";
+import type { Outlet } from "./member.ts";
 
 /** Types that an outlet takes from a channel. */
 export type TypeFilter = ReadonlySet<string> | "all";

@@ -66,5 +66,8 @@ export function createChannels(options: ResolvedBrokerOptions): Channels {
 export function refuseOversize(message: BrokerMessage, maxMessageBytes: number): void {
   const bytes = bytesOf(message);
   if (bytes <= maxMessageBytes) return;
-  throw new BrokerRefusal("message-too-large", `The message has ${bytes} bytes, and ${maxMessageBytes} is the limit`);
+  throw new BrokerRefusal(
+    "message-too-large",
+    `The message has ${bytes} bytes, and ${maxMessageBytes} is the limit`,
+  );
 }

@@ -1,6 +1,7 @@
 import type { Clock } from "../../contracts/clock.ts";
 import type { BrokerMessage, StoredMessage } from "./message.ts";
-import { createOutlet, type Outlet } from "./outlet.ts";
+import type { Outlet } from "./member.ts";
+import { createOutlet } from "./outlet.ts";
 import type { QueueOrdering } from "./queue.ts";
 
 /** A consumer group, or with `each` the one member of one: an outlet per channel. */

@@ -3,8 +3,7 @@ import type { ChannelSelection, SubscriptionRequest } from "../../contracts/subs
 import { passes, widen, type Channel } from "./channel.ts";
 import type { Channels, MissingChannel } from "./channels.ts";
 import { createEachGroup, createGroup, type Group } from "./group.ts";
-import { loseLeases, type Member } from "./member.ts";
-import type { Outlet } from "./outlet.ts";
+import { loseLeases, type Member, type Outlet } from "./member.ts";
 import { BrokerRefusal } from "./refusal.ts";
 
 /** What a member asks for when it joins. */
@@ -86,7 +85,8 @@ export function createGroups(channels: Channels, clock: Clock, onChange: () => v
     all,
     shared: sharedGroup,
     join: (request, member) => {
-      const leave = request.of === "messages" ? joinMessages(request, member) : joinDeadLetters(request, member);
+      const leave =
+        request.of === "messages" ? joinMessages(request, member) : joinDeadLetters(request, member);
       for (const outlet of member.outlets) outlet.arm();
       return () => {
         loseLeases(member, "closed", "uncounted");
@@ -113,7 +113,12 @@ export function createGroups(channels: Channels, clock: Clock, onChange: () => v
 }
 
 /** Binds a group to a channel; where it was not, from where its members ask to start. */
-function bind(group: Group, channel: Channel, types: ChannelSelection["types"], request: JoinRequest): Outlet {
+function bind(
+  group: Group,
+  channel: Channel,
+  types: ChannelSelection["types"],
+  request: JoinRequest,
+): Outlet {
   const isNew = !group.outlets.has(channel.name);
   const outlet = group.bind(channel.name, request.ordering);
   const filter = widen(channel.bindings.get(outlet), types);

@@ -51,7 +51,8 @@ export function inspectBroker(
 
 function inspectGroup(group: Group): GroupInspection {
   const counts = [...group.outlets.values()].map((outlet) => outlet.queue.counts());
-  const sum = (part: "queued" | "unsettled" | "delayed") => counts.reduce((total, each) => total + each[part], 0);
+  const sum = (part: "queued" | "unsettled" | "delayed") =>
+    counts.reduce((total, each) => total + each[part], 0);
   return {
     group: group.name,
     members: group.kind,

@@ -36,6 +36,7 @@ export function bytesOf(message: WireMessage): number {
 
 function bytesOfRecord(record: Readonly<Record<string, string>>): number {
   let bytes = 0;
-  for (const [name, value] of Object.entries(record)) bytes += Buffer.byteLength(name) + Buffer.byteLength(value);
+  for (const [name, value] of Object.entries(record))
+    bytes += Buffer.byteLength(name) + Buffer.byteLength(value);
   return bytes;
 }

@@ -34,7 +34,8 @@ export function resolveBrokerOptions(options: MemoryBrokerOptions): ResolvedBrok
   const problems: string[] = [];
   const count = (name: keyof BrokerLimits): number => {
     const value = options[name] ?? defaults[name];
-    if (!Number.isSafeInteger(value) || value < 1) problems.push(`${name}: must be a whole number from 1, is ${value}`);
+    if (!Number.isSafeInteger(value) || value < 1)
+      problems.push(`${name}: must be a whole number from 1, is ${value}`);
     return value;
   };
   const limits = {

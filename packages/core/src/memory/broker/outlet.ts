@@ -1,35 +1,14 @@
 import type { Clock } from "../../contracts/clock.ts";
-import { hasRoom, type Lease, type LossReason, type Member } from "./member.ts";
-import type { StoredMessage } from "./message.ts";
-import { createQueue, type MessageQueue, type QueueOrdering } from "./queue.ts";
-
-/** A queue and the members that share it: of one group in one channel, or the dead letters of one group. */
-export interface Outlet {
-  readonly group: string;
-  readonly queue: MessageQueue;
-  readonly members: readonly Member[];
-  join(member: Member): void;
-  leave(member: Member): void;
-  add(message: StoredMessage): void;
-  /** Hands one message to the next member with room. False when there is no such pair. */
-  deliverOne(): boolean;
-  /** Ends a lease that was not settled. `counted`: the delivery counts as an attempt. `gone`: the message goes too. */
-  lose(lease: Lease, reason: LossReason, message: "counted" | "uncounted" | "gone"): void;
-  ack(lease: Lease): void;
-  giveBack(lease: Lease): void;
-  retry(lease: Lease, attempt: number, delayMs: number): void;
-  /** There may be room for more. */
-  touch(): void;
-  /** Lets delayed messages come due. A timer runs only while the broker runs and somebody would get them. */
-  arm(): void;
-  /** No timer runs until `arm` is called again. */
-  disarm(): void;
-  /** Drops every message. */
-  clear(): void;
-}
+import { hasRoom, type Lease, type Member, type Outlet } from "./member.ts";
+import { createQueue, type QueueOrdering } from "./queue.ts";
 
 /** `onChange` is told when messages may go out that could not before. */
-export function createOutlet(group: string, ordering: QueueOrdering, clock: Clock, onChange: () => void): Outlet {
+export function createOutlet(
+  group: string,
+  ordering: QueueOrdering,
+  clock: Clock,
+  onChange: () => void,
+): Outlet {
   const queue = createQueue(ordering);
   const members: Member[] = [];
   let nextAt = 0;
@@ -70,7 +49,8 @@ export function createOutlet(group: string, ordering: QueueOrdering, clock: Cloc
     clear: () => {
       disarm();
       for (const member of members) {
-        for (const lease of [...member.leases]) if (lease.outlet === outlet) outlet.lose(lease, "cleared", "gone");
+        for (const lease of [...member.leases])
+          if (lease.outlet === outlet) outlet.lose(lease, "cleared", "gone");
       }
       queue.clear();
     },
@@ -99,7 +79,8 @@ export function createOutlet(group: string, ordering: QueueOrdering, clock: Cloc
     },
     lose: (lease, reason, message) => {
       end(lease);
-      if (message !== "gone") queue.giveBack(lease.entry, lease.entry.attempt + (message === "counted" ? 1 : 0));
+      if (message !== "gone")
+        queue.giveBack(lease.entry, lease.entry.attempt + (message === "counted" ? 1 : 0));
       onChange();
       lease.onLost?.(reason);
     },

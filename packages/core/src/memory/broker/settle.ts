@@ -29,7 +29,11 @@ export function settle(
       return lease.outlet.giveBack(lease);
     case "retry":
       // The settlement may know of attempts that the broker did not see; it never takes one back.
-      return lease.outlet.retry(lease, Math.max(settlement.attempt, lease.entry.attempt + 1), settlement.delayMs);
+      return lease.outlet.retry(
+        lease,
+        Math.max(settlement.attempt, lease.entry.attempt + 1),
+        settlement.delayMs,
+      );
     case "dead-letter":
       // The letter first: what is between these two lines is in both places, never in none.
       putAside(groups, options, lease.outlet.group, settlement.letter);

@@ -73,7 +73,8 @@ export function createLocks(): Locks {
     },
     releaseAll: (owner) => {
       for (const lock of awaited.drop(owner)) {
-        for (const waiter of lock.waiters) if (waiter.owner === owner) waiter.refuse(new TransactionClosedError());
+        for (const waiter of lock.waiters)
+          if (waiter.owner === owner) waiter.refuse(new TransactionClosedError());
         lock.waiters = lock.waiters.filter((waiter) => waiter.owner !== owner);
       }
       for (const lock of held.drop(owner)) handOver(lock);
@@ -93,7 +94,8 @@ function createIndex() {
   const byOwner = new Map<object, Set<Lock>>();
   return {
     of: (owner: object): Iterable<Lock> => byOwner.get(owner) ?? [],
-    add: (owner: object, lock: Lock): void => void byOwner.set(owner, (byOwner.get(owner) ?? new Set()).add(lock)),
+    add: (owner: object, lock: Lock): void =>
+      void byOwner.set(owner, (byOwner.get(owner) ?? new Set()).add(lock)),
     remove: (owner: object, lock: Lock): void => void byOwner.get(owner)?.delete(lock),
     drop: (owner: object): readonly Lock[] => {
       const locks = [...(byOwner.get(owner) ?? [])];

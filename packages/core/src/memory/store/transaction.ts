@@ -186,7 +186,8 @@ export function createOpenTransactions(): OpenTransactions {
       if (typeof tx !== "object" || tx === null) throw new OutsideTransactionError({ given: typeof tx });
       if ("execute" in tx) throw noSqlError();
       const transaction = byHandle.get(tx);
-      if (transaction === undefined) throw new OutsideTransactionError({ given: "no transaction of this memory store" });
+      if (transaction === undefined)
+        throw new OutsideTransactionError({ given: "no transaction of this memory store" });
       transaction.frame();
       return transaction;
     },

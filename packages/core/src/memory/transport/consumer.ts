@@ -41,7 +41,10 @@ export function createConsumer(
   // Those being bound count too: a second one is refused, and closing waits for them.
   const open = new Map<string, Open>();
 
-  const subscribe = async (request: SubscriptionRequest, receive: Receive): Promise<TransportSubscription> => {
+  const subscribe = async (
+    request: SubscriptionRequest,
+    receive: Receive,
+  ): Promise<TransportSubscription> => {
     if (!connection.accepting()) throw closedError("subscribe");
     if (!connection.ready()) throw unavailableError();
     const join = toJoinRequest(request, missingChannel);
@@ -53,7 +56,11 @@ export function createConsumer(
     return bound;
   };
 
-  const bind = async (member: Member, join: JoinRequest, forget: () => void): Promise<TransportSubscription> => {
+  const bind = async (
+    member: Member,
+    join: JoinRequest,
+    forget: () => void,
+  ): Promise<TransportSubscription> => {
     try {
       const leave = await server.request(() => server.join(join, member));
       return createSubscription(server, member, () => {

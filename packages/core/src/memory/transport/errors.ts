@@ -5,14 +5,15 @@ import { BrokerRefusal, type RefusalReason } from "../broker/refusal.ts";
 
 type Refused = Extract<PublishOutcome, { readonly status: "rejected" | "unknown" }>;
 
-const codes: Readonly<Record<RefusalReason, { readonly code: ErrorCode; readonly scope: Refused["scope"] }>> = {
-  stopped: { code: "TRANSPORT_UNAVAILABLE", scope: "broker" },
-  "message-too-large": { code: "TRANSPORT_TOO_LARGE", scope: "message" },
-  "queue-full": { code: "TRANSPORT_FULL", scope: "broker" },
-  "dead-letters-full": { code: "TRANSPORT_FULL", scope: "broker" },
-  "channel-missing": { code: "TRANSPORT_CHANNEL_MISSING", scope: "message" },
-  "ordering-conflict": { code: "TRANSPORT_TOPOLOGY_CONFLICT", scope: "broker" },
-};
+const codes: Readonly<Record<RefusalReason, { readonly code: ErrorCode; readonly scope: Refused["scope"] }>> =
+  {
+    stopped: { code: "TRANSPORT_UNAVAILABLE", scope: "broker" },
+    "message-too-large": { code: "TRANSPORT_TOO_LARGE", scope: "message" },
+    "queue-full": { code: "TRANSPORT_FULL", scope: "broker" },
+    "dead-letters-full": { code: "TRANSPORT_FULL", scope: "broker" },
+    "channel-missing": { code: "TRANSPORT_CHANNEL_MISSING", scope: "message" },
+    "ordering-conflict": { code: "TRANSPORT_TOPOLOGY_CONFLICT", scope: "broker" },
+  };
 
 /** What the broker threw, as an error with a code. */
 export function toTransportError(thrown: unknown): MessagingError {
@@ -31,7 +32,10 @@ export function rejected(scope: Refused["scope"], error: MessagingError): Refuse
 }
 
 export function closedError(what: string): MessagingError {
-  return new MessagingError("USAGE_CLOSED", `The memory transport is not connected: call connect() before you ${what}`);
+  return new MessagingError(
+    "USAGE_CLOSED",
+    `The memory transport is not connected: call connect() before you ${what}`,
+  );
 }
 
 export function unavailableError(): MessagingError {

@@ -165,7 +165,11 @@ function expiredError(): MessagingError {
 }
 
 function abandoned(signal: AbortSignal): MessagingError {
-  return new MessagingError("TRANSPORT_DEADLINE", "This publish was given up by its signal before it was sent", {
-    cause: signal.reason,
-  });
+  return new MessagingError(
+    "TRANSPORT_DEADLINE",
+    "This publish was given up by its signal before it was sent",
+    {
+      cause: signal.reason,
+    },
+  );
 }

@@ -64,7 +64,9 @@ export function memory(options: MemoryTransportOptions = {}): MemoryTransport {
 }
 
 /** Transports to `broker`, for a choice of broker by configuration: `{ memory: async () => ({ transport: memoryDriver(broker) }) }`. */
-export function memoryDriver(broker: MemoryBroker): TransportDriver<MemoryTransportOptions, MemoryCapabilities> {
+export function memoryDriver(
+  broker: MemoryBroker,
+): TransportDriver<MemoryTransportOptions, MemoryCapabilities> {
   return driver({ broker });
 }
 

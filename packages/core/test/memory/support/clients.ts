@@ -1,6 +1,10 @@
 import { onTestFinished } from "vitest";
 import type { CodedError } from "../../../src/contracts/failure.ts";
-import type { Delivery, SubscriptionRequest, TransportSubscription } from "../../../src/contracts/subscription.ts";
+import type {
+  Delivery,
+  SubscriptionRequest,
+  TransportSubscription,
+} from "../../../src/contracts/subscription.ts";
 import type { PublishOutcome } from "../../../src/contracts/transport.ts";
 import type { OutgoingMessage } from "../../../src/contracts/wire.ts";
 import { memoryBroker, type MemoryBroker } from "../../../src/memory/broker/broker.ts";

@@ -21,8 +21,12 @@ export async function prune(marks: Marks, clock: Clock, options: PruneOptions): 
 
 function check(olderThanMs: number, batchSize: number): void {
   const problems = [
-    ...(Number.isFinite(olderThanMs) && olderThanMs >= 0 ? [] : ["olderThanMs: must be a number of milliseconds from 0"]),
-    ...(Number.isSafeInteger(batchSize) && batchSize >= 1 ? [] : ["batchSize: must be a whole number from 1"]),
+    ...(Number.isFinite(olderThanMs) && olderThanMs >= 0
+      ? []
+      : ["olderThanMs: must be a number of milliseconds from 0"]),
+    ...(Number.isSafeInteger(batchSize) && batchSize >= 1
+      ? []
+      : ["batchSize: must be a whole number from 1"]),
   ];
   if (problems.length > 0) throw new OptionsError("Pruning the inbox", problems);
 }

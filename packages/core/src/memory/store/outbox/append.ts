@@ -8,7 +8,9 @@ import { copyEvent } from "./copy-event.ts";
  * Positions are drawn here and not at the commit, as a sequence in a database does it: so a transaction that commits
  * late brings rows in front of others that have been read.
  */
-export function createAppend(clock: Clock): (transaction: Transaction, events: readonly SealedEvent[]) => void {
+export function createAppend(
+  clock: Clock,
+): (transaction: Transaction, events: readonly SealedEvent[]) => void {
   let lastPosition = 0;
   return (transaction, events) => {
     const { events: staged } = transaction.frame();

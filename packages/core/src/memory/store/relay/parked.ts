@@ -1,5 +1,11 @@
 import type { StoredEvent } from "../../../contracts/outbox.ts";
-import type { HeldKey, ParkedEvent, ParkedQuery, ParkedResult, ParkRequest } from "../../../contracts/relay-store.ts";
+import type {
+  HeldKey,
+  ParkedEvent,
+  ParkedQuery,
+  ParkedResult,
+  ParkRequest,
+} from "../../../contracts/relay-store.ts";
 import type { CodedError } from "../../../contracts/failure.ts";
 import { createOrderedRows } from "../ordered-rows.ts";
 import { copyEvent } from "../outbox/copy-event.ts";
@@ -67,7 +73,8 @@ export function createParked(): Parked {
     heldKeys: () => {
       const keys = new Map<string, HeldKey>();
       for (const { holds, event } of rows.inOrder()) {
-        if (holds && event.key !== undefined) keys.set(orderKey(event), { channel: event.channel, key: event.key });
+        if (holds && event.key !== undefined)
+          keys.set(orderKey(event), { channel: event.channel, key: event.key });
       }
       return [...keys.values()];
     },
@@ -102,11 +109,16 @@ export function createParked(): Parked {
     },
     list: ({ status, key, limit = 100 }) =>
       [...rows.inOrder()]
-        .filter((row) => (status === undefined || row.status === status) && (key === undefined || row.event.key === key))
+        .filter(
+          (row) =>
+            (status === undefined || row.status === status) && (key === undefined || row.event.key === key),
+        )
         .slice(0, limit)
         .map(parkedEvent),
     retry: (positions) => {
-      const found = [...new Set(positions)].map((position) => rows.get(position)).filter((row) => row !== undefined);
+      const found = [...new Set(positions)]
+        .map((position) => rows.get(position))
+        .filter((row) => row !== undefined);
       for (const row of found) change(row, dueAtOnce);
       return found.length;
     },
@@ -128,6 +140,13 @@ function orderKey({ channel, key, position }: StoredEvent): string {
   return JSON.stringify(key === undefined ? [position] : [channel, key]);
 }
 
-function parkedEvent({ event, status, attempts, nextAttemptAtMs, lastError, parkedAtMs }: ParkedRow): ParkedEvent {
+function parkedEvent({
+  event,
+  status,
+  attempts,
+  nextAttemptAtMs,
+  lastError,
+  parkedAtMs,
+}: ParkedRow): ParkedEvent {
   return { ...copyEvent(event), status, attempts, nextAttemptAtMs, lastError, parkedAtMs };
 }
