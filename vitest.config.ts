@@ -1,6 +1,7 @@
 import { defineConfig, type ViteUserConfig } from "vitest/config";
 
-const conditions = ["@postrider/source", "module", "node", "import", "default"];
+// Nothing that tells `import` from `require`: these also reach Node, where they would give a CommonJS package an ES module.
+const conditions = ["@postrider/source", "node"];
 const tests = (name: string): string[] => [`packages/**/test/**/${name}`, `examples/*/test/**/${name}`];
 const elsewhere = ["**/node_modules/**", "**/dist/**"];
 

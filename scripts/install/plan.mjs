@@ -37,7 +37,7 @@ export function installations(packages) {
       .map((each) => ({
         title: `core and ${each.name.replace("@postrider/", "")}`,
         packages: [core, each],
-        peers: optionalPeers(each),
+        peers: [...new Set([...optionalPeers(each), ...typePeers(core)])],
         entries: [core.name, ...entryPoints(each).map((entry) => entry.specifier)],
       })),
   ];

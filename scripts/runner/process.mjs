@@ -15,7 +15,7 @@ import { delimiter, dirname, join } from "node:path";
  * @param {{ output?: "show" | "keep", env?: Record<string, string>, cwd?: string }} [options]
  * @returns {Promise<Ended>}
  */
-export async function runProgram(workplace, command, args, { output = "keep", env = {}, cwd } = {}) {
+async function runProgram(workplace, command, args, { output = "keep", env = {}, cwd } = {}) {
   const since = performance.now();
   const child = spawn(command, args, {
     cwd: cwd ?? workplace.root,

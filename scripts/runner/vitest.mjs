@@ -50,7 +50,7 @@ export async function runVitest(workplace, project, files) {
  * @param {{ project: string, status: number, seconds: number }} run
  * @returns {StepResult}
  */
-export function readReport(root, files, reports, run) {
+function readReport(root, files, reports, run) {
   const byPath = new Map(
     reports.map((report) => [relative(root, report.name).replaceAll("\\", "/"), report]),
   );
