@@ -57,14 +57,8 @@ async function status(names, { json }) {
 }
 
 async function url(names, { found }) {
-  const name = only("url", names);
-  const [row] = await services.status([name]);
-  if (row.url && row.state !== "unreachable" && (found || row.origin !== "found")) {
-    console.log(row.url);
-    return 0;
-  }
-  console.error(`${name} is not up: npm run services -- up ${name}`);
-  return 1;
+  console.log(await services.url(only("url", names), { found: found ? "use" : "ignore" }));
+  return 0;
 }
 
 function one(command) {

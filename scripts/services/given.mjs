@@ -21,16 +21,25 @@ export async function foundUrl({ usual, ready }) {
   }
 }
 
+const usualPorts = {
+  "amqp:": 5672,
+  "amqps:": 5671,
+  "kafka:": 9092,
+  "nats:": 4222,
+  "tls:": 4222,
+  "redis:": 6379,
+  "rediss:": 6379,
+  "postgresql:": 5432,
+  "postgres:": 5432,
+  "mysql:": 3306,
+  "mariadb:": 3306,
+};
+
 /** Whether the given server's port is open. Of a list, the first address is tried. */
 export async function reach(address) {
-  const { hostname, port, protocol } = new URL(address.split(",")[0]);
-  const usual = {
-    "amqp:": 5672,
-    "amqps:": 5671,
-    "nats:": 4222,
-    "redis:": 6379,
-    "postgresql:": 5432,
-    "postgres:": 5432,
-  };
-  return (await isOpen(Number(port) || (usual[protocol] ?? 3306), hostname)) ? "up" : "unreachable";
+  const first = address.split(",")[0];
+  if (!URL.canParse(first)) return "unreachable";
+  const { hostname, port, protocol } = new URL(first);
+  const at = Number(port) || usualPorts[protocol];
+  return at && hostname && (await isOpen(at, hostname)) ? "up" : "unreachable";
 }

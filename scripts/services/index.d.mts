@@ -42,6 +42,11 @@ export interface DownOptions {
   readonly data?: "keep" | "purge" | undefined;
 }
 
+export interface UrlOptions {
+  /** Whether a server that merely answers on its usual port will do. Default `use`. */
+  readonly found?: "use" | "ignore" | undefined;
+}
+
 /**
  * Brings servers up, in parallel, and says for each how it went; it rejects only for an unknown name.
  * Without names: the usual six. Safe to call twice at once, from one process or several.
@@ -59,7 +64,7 @@ export function status(names?: readonly string[]): Promise<ServerStatus[]>;
  * For `npm start`; a test uses {@link startedUrl}.
  * @throws NotStartedError if there is none.
  */
-export function url(name: ServerName): Promise<string>;
+export function url(name: ServerName, options?: UrlOptions): Promise<string>;
 
 /**
  * The URL of a server that this script started. Never a given or found one, since tests break what they use.

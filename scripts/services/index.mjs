@@ -55,9 +55,10 @@ export function status(names = []) {
 }
 
 /** The URL to work with: the one in the environment, else that of a server started here, else one found on its usual port. */
-export async function url(name) {
+export async function url(name, { found = "use" } = {}) {
   const server = serverNamed(name);
-  const known = givenUrl(name) ?? runningState(server)?.url ?? (await foundUrl(server));
+  const known =
+    givenUrl(name) ?? runningState(server)?.url ?? (found === "use" ? await foundUrl(server) : undefined);
   if (known) return known;
   throw new NotStartedError(name, `${server.title} is not up`);
 }

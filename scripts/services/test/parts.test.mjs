@@ -7,7 +7,7 @@ import { describe, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { allNames, selectServers, serverNamed, UnknownServerError, usualNames } from "../catalogue.mjs";
 import { imageOf, variablesFor } from "../compose.mjs";
-import { foundUrl, variableOf } from "../given.mjs";
+import { foundUrl, reach, variableOf } from "../given.mjs";
 import { choosePorts, isFree } from "../ports.mjs";
 import { isLoopback, listenersOf, parseTable } from "../sockets.mjs";
 import { ask } from "../wire.mjs";
@@ -156,6 +156,18 @@ describe("wire", () => {
 describe("servers that are not ours", () => {
   test("the environment's variable is named after the server", () => {
     assert.equal(variableOf("postgres18"), "POSTRIDER_POSTGRES18_URL");
+  });
+  test("a given server is up if its port is open; what is not a URL is unreachable", async () => {
+    await listening(
+      () => {},
+      async (port) => {
+        assert.equal(await reach(`kafka://127.0.0.1:${port},127.0.0.1:1`), "up");
+        assert.equal(await reach(`redis://user:word@127.0.0.1:${port}/2`), "up");
+      },
+    );
+    const free = (await choosePorts(["x"])).x;
+    for (const address of ["", "nonsense", "host:9092", `amqp://127.0.0.1:${free}`])
+      assert.equal(await reach(address), "unreachable", address);
   });
   test("another server on the usual port is not taken for the one looked for", async () => {
     for (const name of ["redis", "rabbitmq", "nats", "kafka"]) {
