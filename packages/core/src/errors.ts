@@ -7,28 +7,58 @@ import type { CodedError } from "./contracts/failure.ts";
  */
 const table = {
   CONFIG_INVALID: { retryable: false, meaning: "Options are wrong; the error lists every problem." },
-  CONFIG_CAPABILITY_MISSING: { retryable: false, meaning: "An option asks for something this broker cannot do." },
-  CONFIG_TRANSPORT_UNKNOWN: { retryable: false, meaning: "No loader is given for the broker's URL scheme or kind." },
-  CONFIG_TRANSPORT_NOT_INSTALLED: { retryable: false, meaning: "The transport's package could not be loaded." },
+  CONFIG_CAPABILITY_MISSING: {
+    retryable: false,
+    meaning: "An option asks for something this broker cannot do.",
+  },
+  CONFIG_TRANSPORT_UNKNOWN: {
+    retryable: false,
+    meaning: "No loader is given for the broker's URL scheme or kind.",
+  },
+  CONFIG_TRANSPORT_NOT_INSTALLED: {
+    retryable: false,
+    meaning: "The transport's package could not be loaded.",
+  },
   CONTRACT_INVALID_DATA: { retryable: false, meaning: "The data does not match the definition's schema." },
   CONTRACT_INVALID_EVENT: { retryable: false, meaning: "An attribute is missing or breaks CloudEvents 1.0." },
   CONTRACT_NOT_SERIALIZABLE: { retryable: false, meaning: "The data cannot be written as JSON." },
   CONTRACT_UNDECODABLE: { retryable: false, meaning: "The bytes are no CloudEvent in either content mode." },
   CONTRACT_UNKNOWN_TYPE: { retryable: false, meaning: "Nobody in this consumer handles the type." },
-  CONTRACT_ASYNC_SCHEMA: { retryable: false, meaning: "The schema validates asynchronously where that cannot be awaited." },
+  CONTRACT_ASYNC_SCHEMA: {
+    retryable: false,
+    meaning: "The schema validates asynchronously where that cannot be awaited.",
+  },
   TRANSPORT_UNAVAILABLE: { retryable: true, meaning: "The broker cannot be reached; nothing was sent." },
-  TRANSPORT_OUTCOME_UNKNOWN: { retryable: true, meaning: "The broker may have the message: no answer in time, or the connection broke." },
+  TRANSPORT_OUTCOME_UNKNOWN: {
+    retryable: true,
+    meaning: "The broker may have the message: no answer in time, or the connection broke.",
+  },
   TRANSPORT_DEADLINE: { retryable: true, meaning: "The deadline passed before the message was sent." },
   TRANSPORT_FULL: { retryable: true, meaning: "The broker or the window in front of it takes no more now." },
   TRANSPORT_REJECTED: { retryable: true, meaning: "The broker refused the message." },
   TRANSPORT_UNROUTABLE: { retryable: false, meaning: "The broker has nowhere to put the message." },
   TRANSPORT_TOO_LARGE: { retryable: false, meaning: "The message is larger than the broker accepts." },
-  TRANSPORT_CHANNEL_MISSING: { retryable: false, meaning: "The channel does not exist and may not be created." },
+  TRANSPORT_CHANNEL_MISSING: {
+    retryable: false,
+    meaning: "The channel does not exist and may not be created.",
+  },
   TRANSPORT_ACCESS_REFUSED: { retryable: false, meaning: "The broker refused the credentials or the right." },
-  TRANSPORT_TOPOLOGY_CONFLICT: { retryable: false, meaning: "What exists at the broker differs from what is asked for." },
-  TRANSPORT_SUBSCRIPTION_LOST: { retryable: true, meaning: "The broker ended the subscription; it is bound again." },
-  TRANSPORT_DELIVERY_LOST: { retryable: true, meaning: "The delivery is no longer ours and will come again." },
-  TRANSPORT_FAILED: { retryable: true, meaning: "The broker's client failed in a way this transport does not know." },
+  TRANSPORT_TOPOLOGY_CONFLICT: {
+    retryable: false,
+    meaning: "What exists at the broker differs from what is asked for.",
+  },
+  TRANSPORT_SUBSCRIPTION_LOST: {
+    retryable: true,
+    meaning: "The broker ended the subscription; it is bound again.",
+  },
+  TRANSPORT_DELIVERY_LOST: {
+    retryable: true,
+    meaning: "The delivery is no longer ours and will come again.",
+  },
+  TRANSPORT_FAILED: {
+    retryable: true,
+    meaning: "The broker's client failed in a way this transport does not know.",
+  },
   STORE_UNAVAILABLE: { retryable: true, meaning: "The database cannot be reached." },
   STORE_SCHEMA_MISSING: { retryable: false, meaning: "Tables are missing or older than this version needs." },
   STORE_OUTSIDE_TRANSACTION: { retryable: false, meaning: "The outbox was called outside a transaction." },
@@ -37,13 +67,25 @@ const table = {
   STORE_FAILED: { retryable: true, meaning: "The database refused a statement." },
   HANDLER_FAILED: { retryable: true, meaning: "The handler threw." },
   HANDLER_TIMED_OUT: { retryable: true, meaning: "The handler did not settle in time." },
-  HANDLER_REJECTED: { retryable: false, meaning: "The handler threw Reject: the message goes to the dead letters." },
-  HANDLER_ABANDONED: { retryable: true, meaning: "The work was given up: shutdown, or the delivery was lost." },
+  HANDLER_REJECTED: {
+    retryable: false,
+    meaning: "The handler threw Reject: the message goes to the dead letters.",
+  },
+  HANDLER_ABANDONED: {
+    retryable: true,
+    meaning: "The work was given up: shutdown, or the delivery was lost.",
+  },
   USAGE_CLOSED: { retryable: false, meaning: "The messaging or transport is closed." },
   USAGE_ALREADY_SETTLED: { retryable: false, meaning: "The delivery was settled in another way before." },
-  USAGE_ALREADY_SUBSCRIBED: { retryable: false, meaning: "This group is consumed by the same messaging already." },
+  USAGE_ALREADY_SUBSCRIBED: {
+    retryable: false,
+    meaning: "This group is consumed by the same messaging already.",
+  },
   USAGE_DUPLICATE_HANDLER: { retryable: false, meaning: "A consumer handles one type twice." },
-  USAGE_WRONG_KIND: { retryable: false, meaning: "The wrong verb for this message, or something that is no draft." },
+  USAGE_WRONG_KIND: {
+    retryable: false,
+    meaning: "The wrong verb for this message, or something that is no draft.",
+  },
   USAGE_INSIDE_TRANSACTION: { retryable: false, meaning: "A direct publish inside a unit of work." },
   USAGE_UNIT_CLOSED: { retryable: false, meaning: "The unit of work has ended." },
 } as const;
@@ -52,7 +94,9 @@ const table = {
 export type ErrorCode = keyof typeof table;
 
 /** What each code means and whether the same call can succeed later with nothing changed by a person. */
-export const errorCodes: Readonly<Record<ErrorCode, { readonly retryable: boolean; readonly meaning: string }>> = table;
+export const errorCodes: Readonly<
+  Record<ErrorCode, { readonly retryable: boolean; readonly meaning: string }>
+> = table;
 
 export interface MessagingErrorOptions {
   readonly cause?: unknown;
@@ -83,7 +127,9 @@ export class MessagingError extends Error implements CodedError {
   }
 
   static override [Symbol.hasInstance](value: unknown): boolean {
-    return this === MessagingError ? carries(value, brand) : Function.prototype[Symbol.hasInstance].call(this, value);
+    return this === MessagingError
+      ? carries(value, brand)
+      : Function.prototype[Symbol.hasInstance].call(this, value);
   }
 }
 
@@ -116,9 +162,13 @@ export class ValidationError extends MessagingError {
   readonly issues: readonly ValidationIssue[];
 
   constructor(type: string, issues: readonly ValidationIssue[]) {
-    super("CONTRACT_INVALID_DATA", `The data of '${type}' does not match its schema: ${issues.map(sayIssue).join("; ")}`, {
-      context: { type, issues },
-    });
+    super(
+      "CONTRACT_INVALID_DATA",
+      `The data of '${type}' does not match its schema: ${issues.map(sayIssue).join("; ")}`,
+      {
+        context: { type, issues },
+      },
+    );
     this.name = "ValidationError";
     this.issues = issues;
   }
@@ -152,9 +202,17 @@ export class TransactionClosedError extends MessagingError {
 export class PublishError extends MessagingError {
   readonly outcome: "rejected" | "unknown";
 
-  constructor(outcome: "rejected" | "unknown", error: CodedError, context?: Readonly<Record<string, unknown>>) {
+  constructor(
+    outcome: "rejected" | "unknown",
+    error: CodedError,
+    context?: Readonly<Record<string, unknown>>,
+  ) {
     const code = error.code in errorCodes ? (error.code as ErrorCode) : "TRANSPORT_FAILED";
-    super(code, error.message, { cause: error, retryable: error.retryable, context: { ...context, outcome } });
+    super(code, error.message, {
+      cause: error,
+      retryable: error.retryable,
+      context: { ...context, outcome },
+    });
     this.name = "PublishError";
     this.outcome = outcome;
   }
@@ -164,12 +222,16 @@ export class PublishError extends MessagingError {
 export function toError(thrown: unknown): Error {
   if (thrown instanceof Error) return thrown;
   if (typeof thrown === "string") return new Error(thrown);
-  return new Error(`A ${thrown === null ? "null" : typeof thrown} was thrown instead of an Error`, { cause: thrown });
+  return new Error(`A ${thrown === null ? "null" : typeof thrown} was thrown instead of an Error`, {
+    cause: thrown,
+  });
 }
 
 /** Any thrown thing as an error with a code: the library's own as they are, others under `code`. */
 export function toMessagingError(thrown: unknown, code: ErrorCode = "TRANSPORT_FAILED"): MessagingError {
-  return thrown instanceof MessagingError ? thrown : new MessagingError(code, toError(thrown).message, { cause: thrown });
+  return thrown instanceof MessagingError
+    ? thrown
+    : new MessagingError(code, toError(thrown).message, { cause: thrown });
 }
 
 function sayIssue(issue: ValidationIssue): string {

@@ -19,7 +19,6 @@ export type { MessageOptions } from "./event/define.ts";
 export type {
   CommandDefinition,
   Definition,
-  DefinitionParts,
   DefinitionTypes,
   EventDefinition,
   EventOf,
@@ -29,8 +28,8 @@ export type {
   QueryDefinition,
   ReplyInputOf,
   ReplyOf,
-  UpcastParts,
 } from "./event/definition.ts";
+export type { DefinitionParts, UpcastParts } from "./event/definition-parts.ts";
 export type { CommandDraft, DraftOptions, EventDraft, QueryDraft, RequestDraft } from "./event/draft.ts";
 export type { InferIn, InferOut, NotJsonIn, Travels } from "./event/schema.ts";
 export { upcastFrom, upcastFromType } from "./event/upcast.ts";
@@ -85,7 +84,19 @@ export type {
   TransportPublisher,
 } from "./contracts/transport.ts";
 export type { IncomingMessage, OutgoingMessage, WireMessage } from "./contracts/wire.ts";
-export type { Broker, BrokerByKind, BrokerByUrl, BrokerConfig, CapabilitiesOf, Known, OptionsOf, Requirable, TransportLoader, TransportLoaders, Absent } from "./broker/broker-options.ts";
+export type {
+  Broker,
+  BrokerByKind,
+  BrokerByUrl,
+  BrokerConfig,
+  CapabilitiesOf,
+  Known,
+  OptionsOf,
+  Requirable,
+  TransportLoader,
+  TransportLoaders,
+  Absent,
+} from "./broker/broker-options.ts";
 // ── messaging: what an application makes
 export { createMessaging } from "./messaging.ts";
 export type { MessagingOptions, PublishSettings } from "./messaging-options.ts";
@@ -136,7 +147,13 @@ export type {
   StartAt,
   Unhandled,
 } from "./consume/definition.ts";
-export type { BatchContext, DeliveryContext, HandlerContext, TransactionContext, UntypedTransaction } from "./consume/context.ts";
+export type {
+  BatchContext,
+  DeliveryContext,
+  HandlerContext,
+  TransactionContext,
+  UntypedTransaction,
+} from "./consume/context.ts";
 export type { CloseOptions, Subscription } from "./consume/consumer.ts";
 export type { ConsumeOptions } from "./consume/consumers.ts";
 export type { ConsumerCounts } from "./consume/settle.ts";

@@ -59,7 +59,13 @@ export interface ResolvedMessaging {
 }
 
 /** The options once their types have done their work. */
-export type LooseOptions = MessagingOptions<TransportLoaders, string, Capabilities, never, Store<unknown> | undefined>;
+export type LooseOptions = MessagingOptions<
+  TransportLoaders,
+  string,
+  Capabilities,
+  never,
+  Store<unknown> | undefined
+>;
 
 /** Throws one OptionsError with all problems; `source` is checked by the sealer with the rules of CloudEvents. */
 export function resolveMessagingOptions(options: LooseOptions): ResolvedMessaging {
@@ -73,15 +79,30 @@ export function resolveMessagingOptions(options: LooseOptions): ResolvedMessagin
     startRetryMs: options.startRetryMs ?? 0,
   };
   const problems = [
-    ...check(typeof options.source === "string" && options.source !== "", "source: must be a URI-reference such as '/services/orders'"),
+    ...check(
+      typeof options.source === "string" && options.source !== "",
+      "source: must be a URI-reference such as '/services/orders'",
+    ),
     ...check(options.broker !== undefined && options.broker !== null, "broker: is missing"),
-    ...check(options.store === undefined || isStore(options.store), "store: must be a store such as postgres({ pool })"),
+    ...check(
+      options.store === undefined || isStore(options.store),
+      "store: must be a store such as postgres({ pool })",
+    ),
     ...check(positive(resolved.deadlineMs), "publish.deadlineMs: must be more than 0 milliseconds"),
-    ...check(Number.isInteger(resolved.maxMessages) && resolved.maxMessages > 0, "publish.maxMessagesInFlight: must be a whole number from 1"),
+    ...check(
+      Number.isInteger(resolved.maxMessages) && resolved.maxMessages > 0,
+      "publish.maxMessagesInFlight: must be a whole number from 1",
+    ),
     ...check(positive(resolved.maxBytes), "publish.maxBytesInFlight: must be 1 or more bytes"),
     ...check(["wait", "reject"].includes(resolved.whenFull), "publish.whenFull: must be 'wait' or 'reject'"),
-    ...check(["binary", "structured"].includes(resolved.contentMode), "contentMode: must be 'binary' or 'structured'"),
-    ...check(resolved.startRetryMs >= 0 && Number.isFinite(resolved.startRetryMs), "startRetryMs: must be 0 or more milliseconds"),
+    ...check(
+      ["binary", "structured"].includes(resolved.contentMode),
+      "contentMode: must be 'binary' or 'structured'",
+    ),
+    ...check(
+      resolved.startRetryMs >= 0 && Number.isFinite(resolved.startRetryMs),
+      "startRetryMs: must be 0 or more milliseconds",
+    ),
   ];
   if (problems.length > 0) throw new OptionsError("createMessaging", problems);
   return resolved;

@@ -13,7 +13,9 @@ import type { Relay } from "./relay/relay.ts";
 import type { UnitOfWorkRunner } from "./work/unit-of-work.ts";
 
 /** All names at once is the default of an annotated `Consumer<Tx>`: its needs are not known here, and checked at the start. */
-export type Supported<Wanted, Needs extends CapabilityName, C extends Capabilities> = [CapabilityName] extends [Needs]
+export type Supported<Wanted, Needs extends CapabilityName, C extends Capabilities> = [
+  CapabilityName,
+] extends [Needs]
   ? Consumer<Wanted, Needs>
   : [{ [K in Needs]: C[K] extends Absent ? K : never }[Needs]] extends [never]
     ? Consumer<Wanted, Needs>
@@ -54,7 +56,10 @@ export interface MessagingBase<Tx, C extends Capabilities> extends Publisher, As
 }
 
 /** What you get without a store: no outbox, no inbox in the database, no `tx` in handlers. */
-export interface MessagingWithoutStore<C extends Capabilities = Capabilities> extends MessagingBase<undefined, C> {}
+export interface MessagingWithoutStore<C extends Capabilities = Capabilities> extends MessagingBase<
+  undefined,
+  C
+> {}
 
 export interface MessagingWithStore<Tx, C extends Capabilities = Capabilities> extends MessagingBase<Tx, C> {
   readonly outbox: Outbox<Tx>;
@@ -78,4 +83,6 @@ export interface MessagingHealth {
 }
 
 /** Capabilities that are certain: offered by every transport that may run, or demanded by `requires`. */
-export type Require<C extends Capabilities, R extends CapabilityName> = C & { readonly [K in R]: Exclude<C[K], Absent> };
+export type Require<C extends Capabilities, R extends CapabilityName> = C & {
+  readonly [K in R]: Exclude<C[K], Absent>;
+};

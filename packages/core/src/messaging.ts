@@ -15,7 +15,12 @@ import { createSealer } from "./envelope/seal.ts";
 import { createUuidV7 } from "./envelope/uuid-v7.ts";
 import { MessagingError } from "./errors.ts";
 import { consoleLogger, guardLogger } from "./logger.ts";
-import { resolveMessagingOptions, type LooseOptions, type MessagingOptions, type ResolvedMessaging } from "./messaging-options.ts";
+import {
+  resolveMessagingOptions,
+  type LooseOptions,
+  type MessagingOptions,
+  type ResolvedMessaging,
+} from "./messaging-options.ts";
 import type { Messaging, MessagingBase, MessagingWithStore, Require } from "./messaging-types.ts";
 import { createOutbox } from "./outbox/outbox.ts";
 import { createDispatcher } from "./publish/dispatcher.ts";
@@ -80,7 +85,15 @@ interface WireParts {
   readonly transport: Transport;
 }
 
-function wire({ options, settings, relay: relayOptions, clock, logger, sealer, transport }: WireParts): object {
+function wire({
+  options,
+  settings,
+  relay: relayOptions,
+  clock,
+  logger,
+  sealer,
+  transport,
+}: WireParts): object {
   const { source, store } = options;
   const random = Math.random;
   const telemetry = createTelemetry(transport.kind, options.telemetry);

@@ -1,6 +1,6 @@
 import type { Clock } from "../contracts/clock.ts";
 import type { LineageScope } from "../envelope/lineage.ts";
-import { toError } from "../errors.ts";
+import { soundError } from "../failure/sound-error.ts";
 import type { ProcessFacts, Telemetry } from "../telemetry/telemetry.ts";
 import type { ResolvedConsumer } from "./definition.ts";
 import { createEffect, type EffectParts } from "./effect.ts";
@@ -30,7 +30,10 @@ export function createAttempts(parts: AttemptParts): Attempts {
   const { consumer, clock, telemetry, lineage } = parts;
   const effect = createEffect({ ...parts, consumer: consumer.name });
 
-  const runPrepared = async (all: readonly Prepared[], lifetime: Lifetime): Promise<readonly AttemptOutcome[]> => {
+  const runPrepared = async (
+    all: readonly Prepared[],
+    lifetime: Lifetime,
+  ): Promise<readonly AttemptOutcome[]> => {
     const [first] = all;
     if (first === undefined) return [];
     const startedMs = clock.monotonicMs();
@@ -39,9 +42,12 @@ export function createAttempts(parts: AttemptParts): Attempts {
       const work = () => withLineage(lineage, all, () => effect(all, lifetime));
       return await telemetry.process(factsOf(consumer.name, first), work);
     } catch (thrown) {
-      const error = toError(thrown);
+      const error = soundError(thrown);
       code = "code" in error && typeof error.code === "string" ? error.code : error.name;
-      return all.map((prepared) => failureOf(parts, error, lifetime, prepared));
+      const kind = await kindOf(parts, thrown, lifetime);
+      return all.map((prepared) =>
+        kind === "failed" ? { kind, error, prepared, rolledBack: true } : { kind, error },
+      );
     } finally {
       const tookMs = clock.monotonicMs() - startedMs;
       telemetry.instruments.processed(first.work.delivery.message.channel, consumer.name, tookMs, code);
@@ -53,7 +59,9 @@ export function createAttempts(parts: AttemptParts): Attempts {
       const lifetime = lifetimeOf(parts, works);
       try {
         // An asynchronous schema is somebody's code too: it gets no more time than the handler.
-        const prepared = await lifetime.race(() => Promise.all(works.map((work) => prepare(work, consumer.foreign))));
+        const prepared = await lifetime.race(() =>
+          Promise.all(works.map((work) => prepare(work, consumer.foreign))),
+        );
         const outcomes = await runPrepared(prepared.filter(isPrepared), lifetime);
         let next = 0;
         return prepared.map((one) => (isPrepared(one) ? (outcomes[next++] ?? withoutOutcome) : one));

@@ -1,22 +1,24 @@
+import { AsyncResource } from "node:async_hooks";
 import type { Capabilities } from "../contracts/capabilities.ts";
 import type { Clock } from "../contracts/clock.ts";
 import type { Logger } from "../contracts/logger.ts";
-import type { TransportConsumer, TransportSubscription } from "../contracts/subscription.ts";
-import { toError } from "../errors.ts";
+import type { Delivery, SubscriptionRequest, TransportConsumer } from "../contracts/subscription.ts";
+import { soundError } from "../failure/sound-error.ts";
 import type { Telemetry } from "../telemetry/telemetry.ts";
 import type { Attempts } from "./attempt.ts";
-import { createCollector, type Collector } from "./collector.ts";
 import type { ResolvedConsumer } from "./definition.ts";
+import { drain, drainMsOf, type CloseOptions } from "./drain.ts";
 import { createFailed } from "./failed.ts";
 import { createHolds } from "./holds.ts";
 import { createIntake } from "./intake.ts";
-import { createLanes, type Lanes } from "./lanes.ts";
+import { createIntakeSwitch } from "./intake-switch.ts";
 import { createOutageGate } from "./outage.ts";
 import { createProcess } from "./process.ts";
 import { createRunning } from "./running.ts";
 import { createSettler, type ConsumerCounts } from "./settle.ts";
 import { createSlots } from "./slots.ts";
-import type { Work } from "./work.ts";
+import { createStages } from "./stages.ts";
+import { laneOf, type Work } from "./work.ts";
 
 /*
  * The consume path, put together: intake → lanes → (collect) → slots → attempt → settle. Each of them decides one
@@ -34,13 +36,10 @@ export interface Subscription extends AsyncDisposable {
   /**
    * Takes nothing new, gives back what has not begun, waits for running handlers up to `drainMs`, then aborts their
    * signal, rolls their work back and gives their messages back, uncounted. Safe to call twice.
+   *
+   * @throws OptionsError (CONFIG_INVALID) for a `drainMs` that is no number from 0; nothing is closed then.
    */
   close(options?: CloseOptions): Promise<void>;
-}
-
-export interface CloseOptions {
-  /** How long running handlers may take to end, in milliseconds. Default 10,000. */
-  readonly drainMs?: number | undefined;
 }
 
 export interface ConsumerParts {
@@ -56,69 +55,45 @@ export interface ConsumerParts {
   readonly random: () => number;
 }
 
-/** How long a roll-back may take after the signal fired; a frozen database must not keep a close from ending. */
-const unwindMs = 5_000;
-
 export async function startConsumer(parts: ConsumerParts): Promise<Subscription> {
-  const { consumer, clock, logger, random } = parts;
+  const { consumer, logger, telemetry } = parts;
   const { name } = consumer;
-  const abort = new AbortController();
-  const intakeSwitch = createSwitch();
-  const holds = createHolds(clock);
-  const slots = createSlots(consumer.concurrency);
-  const settler = createSettler({ consumer: name, clock, logger, instruments: parts.telemetry.instruments, holds });
-  const running = createRunning((thrown) => {
-    logger.error("The consumer failed on a message; it comes again", { consumer: name, reason: toError(thrown).message });
-  });
-  const gate = createOutageGate(clock, random, {
-    began: (error) => {
-      logger.warn("The database cannot be reached; the consumer waits and counts nothing", { consumer: name, reason: error.message });
-      intakeSwitch.off("outage");
-    },
-    ended: () => {
-      logger.info("The database is back", { consumer: name });
-      intakeSwitch.on("outage");
-    },
-  });
-  const pause = (error: Error) => {
-    logger.error("The consumer is paused by its error policy until resume() is called", { consumer: name, reason: error.message });
-    intakeSwitch.off("person");
-  };
-  const process = createProcess({
-    attempts: parts.attempts(abort.signal),
-    slots,
-    settler,
-    gate,
-    failed: createFailed({ consumer, capabilities: parts.capabilities, settler, holds, clock, logger, random, pause }),
-    isConflict: parts.isConflict,
-  });
-  const { lanes, collectors } = createStages(consumer, clock, (works, done) => {
-    running.track(process(works).finally(done));
-  });
-  const intake = createIntake({ consumer, settler, accept: lanes.add });
-  const closing = { begun: false };
+  const path = createPath(parts);
+  const { intake, settler, running, intakeSwitch } = path;
+  let closing = false;
 
-  const subscription = await parts.transport.subscribe(requestOf(consumer, logger), (delivery) => {
-    parts.telemetry.instruments.consumed(delivery.message.channel, name);
-    running.track(closing.begun ? settler.release(delivery, "released") : intake(delivery));
-  });
+  const take = async (delivery: Delivery): Promise<void> => {
+    telemetry.instruments.consumed(delivery.message.channel, name);
+    try {
+      if (!closing) return await intake(delivery);
+    } catch (thrown) {
+      logger.error("The consumer failed on a message; it comes again", {
+        consumer: name,
+        reason: soundError(thrown).message,
+      });
+    }
+    await settler.release(delivery, "released");
+  };
+  // A broker in this process calls from wherever somebody published: inside another handler, with its lineage and trace.
+  const receive = AsyncResource.bind((delivery: Delivery) => running.track(take(delivery)));
+  const subscription = await parts.transport.subscribe(requestOf(consumer, logger), receive);
   intakeSwitch.connect(subscription);
 
-  const close = async ({ drainMs = 10_000 }: CloseOptions = {}): Promise<void> => {
-    closing.begun = true;
-    await subscription.stop();
-    for (const collector of collectors.values()) collector.flush();
-    for (const work of lanes.clear()) running.track(settler.release(work.delivery, "released"));
-    slots.close();
-    holds.close();
-    gate.close();
-    const cancelAbort = clock.schedule(drainMs, () => abort.abort(new Error("The consumer closes")));
-    await within(clock, drainMs + unwindMs, running.idle());
-    cancelAbort();
-    await subscription.close();
+  const close = async (drainMs: number): Promise<void> => {
+    closing = true;
+    intakeSwitch.close();
+    try {
+      await subscription.stop();
+    } finally {
+      await path.end(drainMs);
+      await subscription.close();
+    }
   };
   let closed: Promise<void> | undefined;
-  const closeOnce = (options?: CloseOptions): Promise<void> => (closed ??= close(options));
+  const closeOnce = async (options?: CloseOptions): Promise<void> => {
+    const drainMs = drainMsOf(options);
+    await (closed ??= close(drainMs));
+  };
   return {
     consumer: name,
     pause: () => intakeSwitch.off("person"),
@@ -129,76 +104,92 @@ export async function startConsumer(parts: ConsumerParts): Promise<Subscription>
   };
 }
 
-/** Lanes, and a collector for each batch handler behind them. */
-function createStages(
-  consumer: ResolvedConsumer,
-  clock: Clock,
-  run: (works: readonly Work[], done: () => void) => void,
-): { lanes: Lanes<Work>; collectors: ReadonlyMap<Work["route"], Collector<Work>> } {
-  const collectors = new Map<Work["route"], Collector<Work>>();
-  const begin = (works: readonly Work[]) => run(works, () => works.forEach((work) => lanes.done(work)));
-  for (const route of consumer.routes.values()) {
-    if (route.mode === "batch") collectors.set(route, createCollector<Work>(clock, route, begin));
-  }
-  const lanes: Lanes<Work> = createLanes({
-    keyOf: (work) => (consumer.ordering === "key" ? work.facts.key : undefined),
-    joins: (active, next) => active.route === next.route && collectors.get(next.route)?.holds(active) === true,
-    start: (works) => {
-      for (const work of works) {
-        const collector = collectors.get(work.route);
-        if (collector === undefined) begin([work]);
-        else collector.add(work);
-      }
+/** Everything between the subscription and the handlers. */
+function createPath(parts: ConsumerParts) {
+  const { consumer, clock, logger, random, capabilities } = parts;
+  const { name } = consumer;
+  const abort = new AbortController();
+  const intakeSwitch = createIntakeSwitch();
+  const holds = createHolds(clock);
+  const slots = createSlots(consumer.concurrency);
+  const settler = createSettler({
+    consumer: name,
+    clock,
+    logger,
+    instruments: parts.telemetry.instruments,
+    holds,
+  });
+  const running = createRunning((thrown) => {
+    logger.error("The consumer failed", { consumer: name, reason: soundError(thrown).message });
+  });
+  const gate = createOutageGate(clock, random, {
+    began: (error) => {
+      logger.warn("The database cannot be reached; the consumer waits and counts nothing", {
+        consumer: name,
+        reason: error.message,
+      });
+      intakeSwitch.off("outage");
+    },
+    ended: (why) => {
+      if (why === "proved") logger.info("The database is back", { consumer: name });
+      intakeSwitch.on("outage");
     },
   });
-  return { lanes, collectors };
-}
+  const pause = (error: Error) => {
+    logger.error("The consumer is paused by its error policy until resume() is called", {
+      consumer: name,
+      reason: error.message,
+    });
+    intakeSwitch.off("person");
+  };
+  const run = createProcess({
+    consumer: name,
+    attempts: parts.attempts(abort.signal),
+    slots,
+    settler,
+    gate,
+    logger,
+    failed: createFailed({ consumer, capabilities, settler, holds, clock, logger, random, pause }),
+    isConflict: parts.isConflict,
+    laneOf: (work) => laneOf(consumer.ordering, work),
+  });
+  const giveBack = (works: readonly Work[]) => {
+    for (const work of works) running.track(settler.release(work.delivery, "released").then(() => undefined));
+  };
+  const stages = createStages({ consumer, clock, run, giveBack, track: running.track });
 
-/** The intake is on while nobody has a reason for it to be off. */
-function createSwitch() {
-  const reasons = new Set<"person" | "outage">();
-  let subscription: TransportSubscription | undefined;
   return {
-    connect: (to: TransportSubscription) => {
-      subscription = to;
-      if (reasons.size > 0) to.pause();
-    },
-    off: (reason: "person" | "outage") => {
-      reasons.add(reason);
-      subscription?.pause();
-    },
-    on: (reason: "person" | "outage") => {
-      reasons.delete(reason);
-      if (reasons.size === 0) subscription?.resume();
+    intake: createIntake({ consumer, settler, accept: stages.accept }),
+    settler,
+    running,
+    intakeSwitch,
+    /** Nothing begins any more, whoever waits is turned away, and what runs gets its time. */
+    end: (drainMs: number): Promise<void> => {
+      giveBack(stages.close());
+      slots.close();
+      holds.close();
+      gate.close();
+      return drain(clock, drainMs, running, abort);
     },
   };
 }
 
-function requestOf(consumer: ResolvedConsumer, logger: Logger) {
+function requestOf(consumer: ResolvedConsumer, logger: Logger): SubscriptionRequest {
   const types = [...consumer.routes.values()].flatMap((route) => [
     route.parts.type,
     ...route.parts.upcasts.map((upcast) => upcast.from),
   ]);
+  // To dead-letter what nobody handles it must be seen; and a foreign message has whatever type its producer gave it.
+  const all = consumer.unhandled === "dead-letter" || consumer.foreign !== undefined;
   return {
     group: consumer.name,
-    // Dead-lettering what nobody handles needs to see it.
-    channels: consumer.channels.map((channel) => ({ channel, types: consumer.unhandled === "ack" ? types : ("all" as const) })),
+    channels: consumer.channels.map((channel) => ({ channel, types: all ? ("all" as const) : types })),
     ordering: consumer.ordering,
     members: consumer.members,
     startAt: consumer.startAt,
     maxInFlight: consumer.maxInFlight,
-    onFault: (error: { readonly code: string; readonly message: string }) => {
-      logger.warn("The subscription had a fault", { consumer: consumer.name, code: error.code, reason: error.message });
+    onFault: ({ code, message }) => {
+      logger.warn("The subscription had a fault", { consumer: consumer.name, code, reason: message });
     },
   };
-}
-
-/** Resolves with the task, or when the time is over. */
-async function within(clock: Clock, limitMs: number, task: Promise<void>): Promise<void> {
-  let cancel = () => {};
-  const over = new Promise<void>((resolve) => {
-    cancel = clock.schedule(limitMs, resolve);
-  });
-  await Promise.race([task, over]);
-  cancel();
 }

@@ -20,7 +20,11 @@ export interface ConsumeOptions extends CloseOptions {
 
 /** The consumers of one messaging. */
 export interface Consumers {
-  start(consumer: ResolvedConsumer, needs: readonly CapabilityName[], options?: ConsumeOptions): Promise<Subscription>;
+  start(
+    consumer: ResolvedConsumer,
+    needs: readonly CapabilityName[],
+    options?: ConsumeOptions,
+  ): Promise<Subscription>;
   startDeadLetters(group: string, handler: DeadLetterHandler): Promise<DeadLetterSubscription>;
   names(): readonly string[];
   /** Closes all of them side by side, and lets none start any more. */
@@ -30,7 +34,10 @@ export interface Consumers {
 export interface ConsumersParts {
   readonly transport: Transport;
   readonly store: Store<unknown> | undefined;
-  readonly attempt: Omit<AttemptParts, "consumer" | "inbox" | "closing" | "store" | "clock" | "telemetry" | "logger" | "stray">;
+  readonly attempt: Omit<
+    AttemptParts,
+    "consumer" | "inbox" | "closing" | "store" | "clock" | "telemetry" | "logger" | "stray"
+  >;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly telemetry: Telemetry;
@@ -54,7 +61,11 @@ export function createConsumers(parts: ConsumersParts): Consumers {
   const enter = async <S extends Closable>(name: string, begin: () => Promise<S>): Promise<S> => {
     if (closed) throw new MessagingError("USAGE_CLOSED", "This messaging is closed.");
     if (open.has(name)) {
-      throw new MessagingError("USAGE_ALREADY_SUBSCRIBED", `'${name}' is consumed by this messaging already.`, { context: { name } });
+      throw new MessagingError(
+        "USAGE_ALREADY_SUBSCRIBED",
+        `'${name}' is consumed by this messaging already.`,
+        { context: { name } },
+      );
     }
     let started: Promise<S> | undefined;
     open.set(name, { close: async (options) => (await started?.catch(() => undefined))?.close(options) });
@@ -76,14 +87,28 @@ export function createConsumers(parts: ConsumersParts): Consumers {
     return { ...subscription, close, [Symbol.asyncDispose]: () => close() };
   };
 
-  const begin = async (consumer: ResolvedConsumer, needs: readonly CapabilityName[]): Promise<Subscription> => {
+  const begin = async (
+    consumer: ResolvedConsumer,
+    needs: readonly CapabilityName[],
+  ): Promise<Subscription> => {
     assertCapabilities(transport, needs, `the consumer '${consumer.name}'`);
     const inbox = inboxOf(consumer, store, logger);
     const subscription = await startConsumer({
       consumer,
       transport: transport.consumer,
       capabilities: transport.capabilities,
-      attempts: (closing) => createAttempts({ ...parts.attempt, store, clock, logger, telemetry, stray, consumer, inbox, closing }),
+      attempts: (closing) =>
+        createAttempts({
+          ...parts.attempt,
+          store,
+          clock,
+          logger,
+          telemetry,
+          stray,
+          consumer,
+          inbox,
+          closing,
+        }),
       isConflict: (error) => store?.isRetryable?.(error) === true,
       clock,
       logger,
@@ -100,7 +125,10 @@ export function createConsumers(parts: ConsumersParts): Consumers {
       if (signal === undefined) return subscription;
       const end = () => {
         subscription.close({ drainMs }).catch((error: unknown) => {
-          logger.error("A consumer did not close", { consumer: consumer.name, reason: toError(error).message });
+          logger.error("A consumer did not close", {
+            consumer: consumer.name,
+            reason: toError(error).message,
+          });
         });
       };
       if (signal.aborted) end();
@@ -109,7 +137,9 @@ export function createConsumers(parts: ConsumersParts): Consumers {
     },
     startDeadLetters: (group, handler) => {
       const name = `dead letters of ${group}`;
-      return enter(name, async () => leaving(name, await startDeadLetters(group, handler, transport.consumer, logger)));
+      return enter(name, async () =>
+        leaving(name, await startDeadLetters(group, handler, transport.consumer, logger)),
+      );
     },
     names: () => [...open.keys()],
     close: async (options) => {
@@ -127,9 +157,13 @@ function inboxOf(
   logger: Logger,
 ): AttemptParts["inbox"] {
   if (consumer.wantsStore && store === undefined) {
-    throw new MessagingError("CONFIG_INVALID", `The consumer '${consumer.name}' asks for a store, and createMessaging was given none.`, {
-      context: { consumer: consumer.name },
-    });
+    throw new MessagingError(
+      "CONFIG_INVALID",
+      `The consumer '${consumer.name}' asks for a store, and createMessaging was given none.`,
+      {
+        context: { consumer: consumer.name },
+      },
+    );
   }
   switch (consumer.inbox) {
     case "memory":
@@ -142,9 +176,12 @@ function inboxOf(
       // A mark in the database is one for all instances, and each of them is to work on every message.
       if (consumer.members === "each") return createMemoryInbox(memoryInboxCapacity);
       if (store !== undefined) return "store";
-      logger.warn("A consumer has no inbox: a message that comes twice is worked on twice. Give createMessaging a store, or say inbox: 'memory' or 'none'", {
-        consumer: consumer.name,
-      });
+      logger.warn(
+        "A consumer has no inbox: a message that comes twice is worked on twice. Give createMessaging a store, or say inbox: 'memory' or 'none'",
+        {
+          consumer: consumer.name,
+        },
+      );
       return "none";
   }
 }

@@ -24,7 +24,10 @@ export async function startDeadLetters(
   logger: Logger,
 ): Promise<DeadLetterSubscription> {
   const failed = (thrown: unknown) => {
-    logger.warn("A dead letter could not be read; it stays with the broker", { group, reason: toError(thrown).message });
+    logger.warn("A dead letter could not be read; it stays with the broker", {
+      group,
+      reason: toError(thrown).message,
+    });
   };
   const running = createRunning(failed);
   const work = async (delivery: Delivery): Promise<void> => {
@@ -45,7 +48,8 @@ export async function startDeadLetters(
       members: "share",
       startAt: "beginning",
       maxInFlight: 16,
-      onFault: (error) => logger.warn("The subscription of dead letters had a fault", { group, code: error.code }),
+      onFault: (error) =>
+        logger.warn("The subscription of dead letters had a fault", { group, code: error.code }),
     },
     (delivery) => running.track(work(delivery)),
   );

@@ -1,9 +1,16 @@
 import type { CapabilityName } from "../contracts/capabilities.ts";
 import type { Catalog } from "../event/catalog.ts";
-import { partsOfDefinition, type DefinitionParts } from "../event/definition.ts";
+import { partsOfDefinition, type DefinitionParts } from "../event/definition-parts.ts";
 import { MessagingError, OptionsError } from "../errors.ts";
 import type { UntypedTransaction } from "./context.ts";
-import type { BatchOptions, ConsumerBuilder, ConsumerOptions, ResolvedConsumer, Route, StartAt } from "./definition.ts";
+import type {
+  BatchOptions,
+  ConsumerBuilder,
+  ConsumerOptions,
+  ResolvedConsumer,
+  Route,
+  StartAt,
+} from "./definition.ts";
 import { assertConsumerOptions, resolveConsumer } from "./resolve.ts";
 
 /**
@@ -41,7 +48,8 @@ const hidden: unique symbol = Symbol.for("@postrider/core/consumer");
 
 /** What a consumer value holds, for the one who runs it. */
 export function resolvedConsumer(consumer: unknown): ResolvedConsumer {
-  if (typeof consumer === "object" && consumer !== null && hidden in consumer) return consumer[hidden] as ResolvedConsumer;
+  if (typeof consumer === "object" && consumer !== null && hidden in consumer)
+    return consumer[hidden] as ResolvedConsumer;
   throw new MessagingError("USAGE_WRONG_KIND", "consume takes what defineConsumer returned.");
 }
 
@@ -50,15 +58,33 @@ function build(name: string, options: AnyOptions, routes: ReadonlyMap<string, Ro
   const builder = {
     name,
     needs: needsOf(options),
-    on: (definition: unknown, handler: unknown) => next([{ mode: "single", parts: partsOrRefuse(name, definition), handler: fn(name, handler) }]),
+    on: (definition: unknown, handler: unknown) =>
+      next([{ mode: "single", parts: partsOrRefuse(name, definition), handler: fn(name, handler) }]),
     onEach: (definitions: readonly unknown[], handler: unknown) =>
-      next(definitions.map((one) => ({ mode: "single", parts: partsOrRefuse(name, one), handler: fn(name, handler) }))),
+      next(
+        definitions.map((one) => ({
+          mode: "single",
+          parts: partsOrRefuse(name, one),
+          handler: fn(name, handler),
+        })),
+      ),
     onBatch: (definition: unknown, handler: unknown, batch: BatchOptions = {}) =>
-      next([{ mode: "batch", parts: eventParts(name, definition), handler: fn(name, handler), ...resolveBatch(name, batch) }]),
+      next([
+        {
+          mode: "batch",
+          parts: eventParts(name, definition),
+          handler: fn(name, handler),
+          ...resolveBatch(name, batch),
+        },
+      ]),
     ignore: (definition: unknown) => next([{ mode: "ignore", parts: partsOrRefuse(name, definition) }]),
     exhaustive: (catalog: Catalog) => {
       const missing = [...catalog.types].filter((type) => !routes.has(type));
-      if (missing.length > 0) throw new OptionsError(`The consumer '${name}'`, missing.map((type) => `no handler for '${type}'`));
+      if (missing.length > 0)
+        throw new OptionsError(
+          `The consumer '${name}'`,
+          missing.map((type) => `no handler for '${type}'`),
+        );
       return builder;
     },
   };
@@ -67,14 +93,22 @@ function build(name: string, options: AnyOptions, routes: ReadonlyMap<string, Ro
   return Object.freeze(builder);
 }
 
-function withRoutes(name: string, routes: ReadonlyMap<string, Route>, added: readonly Route[]): Map<string, Route> {
+function withRoutes(
+  name: string,
+  routes: ReadonlyMap<string, Route>,
+  added: readonly Route[],
+): Map<string, Route> {
   const all = new Map(routes);
   for (const route of added) {
     const types = [route.parts.type, ...route.parts.upcasts.map((upcast) => upcast.from)];
     if (all.has(route.parts.type)) {
-      throw new MessagingError("USAGE_DUPLICATE_HANDLER", `The consumer '${name}' already handles '${types[0]}'.`, {
-        context: { consumer: name, type: route.parts.type },
-      });
+      throw new MessagingError(
+        "USAGE_DUPLICATE_HANDLER",
+        `The consumer '${name}' already handles '${types[0]}'.`,
+        {
+          context: { consumer: name, type: route.parts.type },
+        },
+      );
     }
     all.set(route.parts.type, route);
   }
@@ -92,25 +126,36 @@ function needsOf(options: AnyOptions): CapabilityName[] {
 function partsOrRefuse(name: string, definition: unknown): DefinitionParts {
   const parts = partsOfDefinition(definition);
   if (parts !== undefined) return parts;
-  throw new MessagingError("USAGE_WRONG_KIND", `The consumer '${name}' was given a ${typeof definition} where a definition belongs (defineEvent, defineCommand, defineQuery).`);
+  throw new MessagingError(
+    "USAGE_WRONG_KIND",
+    `The consumer '${name}' was given a ${typeof definition} where a definition belongs (defineEvent, defineCommand, defineQuery).`,
+  );
 }
 
 function eventParts(name: string, definition: unknown): DefinitionParts {
   const parts = partsOrRefuse(name, definition);
   if (parts.kind === "event") return parts;
-  throw new MessagingError("USAGE_WRONG_KIND", `The consumer '${name}' cannot take '${parts.type}' in batches: a ${parts.kind} is answered one by one.`);
+  throw new MessagingError(
+    "USAGE_WRONG_KIND",
+    `The consumer '${name}' cannot take '${parts.type}' in batches: a ${parts.kind} is answered one by one.`,
+  );
 }
 
 function fn(name: string, handler: unknown): never {
   if (typeof handler === "function") return handler as never;
-  throw new MessagingError("USAGE_WRONG_KIND", `The consumer '${name}' was given a ${typeof handler} where a handler belongs.`);
+  throw new MessagingError(
+    "USAGE_WRONG_KIND",
+    `The consumer '${name}' was given a ${typeof handler} where a handler belongs.`,
+  );
 }
 
 function resolveBatch(name: string, batch: BatchOptions): { maxSize: number; maxWaitMs: number } {
   const { maxSize = 50, maxWaitMs = 20 } = batch;
   const problems: string[] = [];
-  if (!Number.isInteger(maxSize) || maxSize < 1 || maxSize > 10_000) problems.push("maxSize: must be a whole number from 1 to 10,000");
-  if (!(maxWaitMs >= 0 && Number.isFinite(maxWaitMs))) problems.push("maxWaitMs: must be 0 or more milliseconds");
+  if (!Number.isInteger(maxSize) || maxSize < 1 || maxSize > 10_000)
+    problems.push("maxSize: must be a whole number from 1 to 10,000");
+  if (!(maxWaitMs >= 0 && Number.isFinite(maxWaitMs)))
+    problems.push("maxWaitMs: must be 0 or more milliseconds");
   if (problems.length > 0) throw new OptionsError(`The batch of consumer '${name}'`, problems);
   return { maxSize, maxWaitMs };
 }

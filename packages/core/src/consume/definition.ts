@@ -2,7 +2,8 @@ import type { CapabilityName } from "../contracts/capabilities.ts";
 import type { Message } from "../contracts/message.ts";
 import type { Transactor } from "../contracts/transaction.ts";
 import type { Catalog } from "../event/catalog.ts";
-import type { Definition, DefinitionParts, MessageOf, ReplyInputOf } from "../event/definition.ts";
+import type { Definition, MessageOf, ReplyInputOf } from "../event/definition.ts";
+import type { DefinitionParts } from "../event/definition-parts.ts";
 import type { ForeignMapper } from "../envelope/foreign.ts";
 import type { ErrorRule } from "../failure/error-rule.ts";
 import type { RetryPolicy } from "../retry/retry-policy.ts";
@@ -97,7 +98,10 @@ export interface Consumer<in Tx = unknown, out Needs extends CapabilityName = Ca
 }
 
 /** Immutable: each call returns the next value, and each value is a complete consumer. */
-export interface ConsumerBuilder<Tx, Handled extends string, Needs extends CapabilityName> extends Consumer<Tx, Needs> {
+export interface ConsumerBuilder<Tx, Handled extends string, Needs extends CapabilityName> extends Consumer<
+  Tx,
+  Needs
+> {
   on<D extends Definition>(
     definition: Unhandled<D, Handled>,
     handler: Handler<D, Tx>,
@@ -115,10 +119,14 @@ export interface ConsumerBuilder<Tx, Handled extends string, Needs extends Capab
     options?: BatchOptions,
   ): ConsumerBuilder<Tx, Handled | D["type"], Needs>;
   /** On purpose without a handler: acknowledged unseen. Counts as handled. */
-  ignore<D extends Definition>(definition: Unhandled<D, Handled>): ConsumerBuilder<Tx, Handled | D["type"], Needs>;
+  ignore<D extends Definition>(
+    definition: Unhandled<D, Handled>,
+  ): ConsumerBuilder<Tx, Handled | D["type"], Needs>;
   /** Compiles only when each definition of the catalog is handled or ignored. */
   exhaustive<Types extends string>(
-    catalog: [Exclude<Types, Handled>] extends [never] ? Catalog<Types> : `No handler for '${Exclude<Types, Handled>}'`,
+    catalog: [Exclude<Types, Handled>] extends [never]
+      ? Catalog<Types>
+      : `No handler for '${Exclude<Types, Handled>}'`,
   ): Consumer<Tx, Needs>;
 }
 

@@ -87,7 +87,8 @@ function claimed(inbox: MemoryInbox, work: Effect): Effect {
       if (todo.length > 0) outcomes = await work(todo, lifetime);
       return all.map((one) => (todo.includes(one) ? (outcomes[todo.indexOf(one)] ?? duplicate) : duplicate));
     } finally {
-      for (const [index, one] of todo.entries()) inbox.settle(one.work.facts.messageId, outcomes[index]?.kind === "handled");
+      for (const [index, one] of todo.entries())
+        inbox.settle(one.work.facts.messageId, outcomes[index]?.kind === "handled");
     }
   };
 }
@@ -123,7 +124,11 @@ function failedIds(todo: readonly Prepared[], failures: Failures): string[] {
   return todo.filter((one) => failures.has(one.message)).map((one) => one.work.facts.messageId);
 }
 
-function outcomesOf(all: readonly Prepared[], todo: readonly Prepared[], failures: Failures): AttemptOutcome[] {
+function outcomesOf(
+  all: readonly Prepared[],
+  todo: readonly Prepared[],
+  failures: Failures,
+): AttemptOutcome[] {
   const worked = new Set(todo);
   return all.map((prepared) => {
     const error = failures.get(prepared.message);

@@ -1,13 +1,12 @@
 import type { Capabilities } from "../contracts/capabilities.ts";
 import type { Clock } from "../contracts/clock.ts";
 import type { Logger } from "../contracts/logger.ts";
-import { toError } from "../errors.ts";
-import { decide, type Verdict } from "../failure/decide.ts";
+import { decide } from "../failure/decide.ts";
 import type { ErrorContext } from "../failure/error-rule.ts";
 import type { ResolvedConsumer } from "./definition.ts";
 import type { Holds } from "./holds.ts";
 import type { Settler } from "./settle.ts";
-import type { AttemptOutcome, Work } from "./work.ts";
+import { laneOf, type AttemptOutcome, type Fate, type Work } from "./work.ts";
 
 export type FailedOutcome = Extract<AttemptOutcome, { kind: "failed" }>;
 
@@ -23,78 +22,61 @@ export interface FailedParts {
   readonly pause: (error: Error) => void;
 }
 
-/**
- * What becomes of a message whose handler failed. Resolves with true when it is settled, and with false when it is to
- * be tried again here, its wait over and its attempt counted.
- */
-export function createFailed(parts: FailedParts): (work: Work, failed: FailedOutcome) => Promise<boolean> {
-  const { consumer, settler, holds, clock, logger, random } = parts;
+/** What becomes of a message whose handler failed. `again`: its wait is over and its attempt counted. */
+export function createFailed(parts: FailedParts): (work: Work, failed: FailedOutcome) => Promise<Fate> {
+  const { consumer, settler, holds, clock, logger } = parts;
 
-  const retry = async (work: Work, delayMs: number): Promise<boolean> => {
-    const keepsOrder = consumer.ordering === "key" && work.facts.key !== undefined;
-    if (!keepsOrder && parts.capabilities.nativeDelay) {
-      await settler.retry(work.delivery, delayMs, work.attempt + 1);
-      return true;
-    }
+  const retry = async (work: Work, delayMs: number): Promise<Fate> => {
+    const inLane = laneOf(consumer.ordering, work) !== undefined;
+    if (!inLane && parts.capabilities.nativeDelay)
+      return settler.retry(work.delivery, delayMs, work.attempt + 1);
     settler.keptForRetry();
     // Held here without a slot: in its lane where order was asked for, so that later messages of the key wait.
-    if (!(await holds.hold(delayMs, work.delivery.signal))) {
-      await settler.release(work.delivery, "released");
-      return true;
-    }
+    if (!(await holds.hold(delayMs, work.delivery.signal))) return giveBack(work, "released");
     work.attempt += 1;
-    return false;
+    return "again";
+  };
+  const giveBack = async (work: Work, outcome: "released" | "paused"): Promise<Fate> => {
+    await settler.release(work.delivery, outcome);
+    return "returned";
   };
 
   return async (work, failed) => {
     work.firstFailedAt ??= new Date(clock.now()).toISOString();
-    const verdict = judge(parts, work, failed);
+    const verdict = decide(
+      failed.error,
+      contextOf(consumer.name, work, failed),
+      policyOf(consumer, work),
+      parts,
+    );
     logger.info("A handler failed", {
-      consumer: consumer.name,
-      type: work.facts.type,
-      id: work.facts.id,
-      attempt: work.attempt,
+      ...logFacts(consumer.name, work),
       then: verdict.kind,
       reason: failed.error.message,
     });
     switch (verdict.kind) {
       case "discard":
         await settler.ack(work.delivery, "discarded");
-        return true;
+        return "settled";
       case "pause":
         parts.pause(failed.error);
-        await settler.release(work.delivery, "paused");
-        return true;
+        return giveBack(work, "paused");
       case "dead-letter":
-        await settler.deadLetter(work.delivery, {
+        return settler.deadLetter(work.delivery, {
           reason: verdict.reason,
           attempts: work.attempt,
           error: failed.error,
           firstFailedAt: work.firstFailedAt,
         });
-        return true;
       case "retry":
         return retry(work, verdict.delayMs);
     }
   };
 }
 
-function judge(parts: FailedParts, work: Work, failed: FailedOutcome): Verdict {
-  const { consumer, logger, random } = parts;
-  const policy = { retry: consumer.retry, rules: consumer.errors };
-  try {
-    const verdict = decide(failed.error, contextOf(consumer.name, work, failed), policy, random, logger);
-    const holdsKey = consumer.onExhausted === "hold-key" && work.facts.key !== undefined;
-    return verdict.kind === "dead-letter" && verdict.reason === "exhausted" && holdsKey
-      ? { kind: "retry", delayMs: consumer.retry.delayMs(consumer.retry.attempts, random) }
-      : verdict;
-  } catch (thrown) {
-    logger.error("The retry policy threw; the message is tried again in a second", {
-      consumer: consumer.name,
-      reason: toError(thrown).message,
-    });
-    return { kind: "retry", delayMs: 1_000 };
-  }
+function policyOf({ retry, errors, onExhausted }: ResolvedConsumer, work: Work) {
+  const holds = onExhausted === "hold-key" && work.facts.key !== undefined;
+  return { retry, rules: errors, exhausted: holds ? ("hold" as const) : ("dead-letter" as const) };
 }
 
 function contextOf(consumer: string, work: Work, { prepared }: FailedOutcome): ErrorContext {
@@ -106,4 +88,8 @@ function contextOf(consumer: string, work: Work, { prepared }: FailedOutcome): E
     extensions: prepared?.extensions ?? {},
     tenant: work.facts.tenant,
   };
+}
+
+function logFacts(consumer: string, { facts, attempt }: Work): Record<string, unknown> {
+  return { consumer, type: facts.type, id: facts.id, attempt };
 }

@@ -3,7 +3,7 @@ import { isMessagingError } from "../errors.ts";
 import type { ResolvedConsumer } from "./definition.ts";
 import { createReceive } from "./receive.ts";
 import type { Settler } from "./settle.ts";
-import type { Work } from "./work.ts";
+import type { End, Work } from "./work.ts";
 
 export interface IntakeParts {
   readonly consumer: ResolvedConsumer;
@@ -16,15 +16,19 @@ export interface IntakeParts {
  * The first decision about a delivery. Resolves when it is settled here, or accepted. Only what cannot be read is put
  * aside; a type that nobody handles is not a fault of the message.
  */
-export function createIntake({ consumer, settler, accept }: IntakeParts): (delivery: Delivery) => Promise<void> {
+export function createIntake({
+  consumer,
+  settler,
+  accept,
+}: IntakeParts): (delivery: Delivery) => Promise<void> {
   const receive = createReceive(consumer);
 
-  const unhandled = (delivery: Delivery, type: string): Promise<void> => {
+  const unhandled = (delivery: Delivery, type: string): Promise<End> => {
     if (consumer.unhandled === "ack") return settler.ack(delivery, "unhandled");
     const error = new Error(`Nobody in '${consumer.name}' handles '${type}'`);
     return settler.deadLetter(delivery, facts("unhandled-type", delivery, error));
   };
-  const bad = (delivery: Delivery, error: Error): Promise<void> => {
+  const bad = (delivery: Delivery, error: Error): Promise<End> => {
     const reason = isMessagingError(error, "CONTRACT_INVALID_EVENT") ? "invalid" : "undecodable";
     return settler.deadLetter(delivery, facts(reason, delivery, error));
   };
@@ -33,14 +37,13 @@ export function createIntake({ consumer, settler, accept }: IntakeParts): (deliv
     const received = receive(delivery);
     switch (received.kind) {
       case "work":
-        accept(received.work);
-        return;
+        return accept(received.work);
       case "ignored":
-        return settler.ack(delivery, "handled");
+        return void (await settler.ack(delivery, "handled"));
       case "unhandled":
-        return unhandled(delivery, received.type);
+        return void (await unhandled(delivery, received.type));
       case "bad":
-        return bad(delivery, received.error);
+        return void (await bad(delivery, received.error));
     }
   };
 }

@@ -5,8 +5,10 @@
 export interface Lanes<W> {
   /** Starts it now, or when the lane of its key is free. */
   add(work: W): void;
-  /** The work has ended, however: the lane goes on. */
+  /** The work has ended: the lane goes on. */
   done(work: W): void;
+  /** Takes out what has not started and waits for this work. */
+  clearBehind(work: W): W[];
   /** Takes out everything that has not started. */
   clear(): W[];
 }
@@ -69,6 +71,10 @@ export function createLanes<W>(rules: LaneRules<W>): Lanes<W> {
       if (key === undefined || lane === undefined) return;
       lane.running = lane.running.filter((one) => one !== work);
       if (lane.running.length === 0) startNext(key, lane);
+    },
+    clearBehind: (work) => {
+      const key = rules.keyOf(work);
+      return (key === undefined ? undefined : lanes.get(key))?.waiting.splice(0) ?? [];
     },
     clear: () => [...lanes.values()].flatMap((lane) => lane.waiting.splice(0)),
   };

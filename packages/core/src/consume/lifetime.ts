@@ -2,12 +2,15 @@ import type { Clock } from "../contracts/clock.ts";
 import { MessagingError } from "../errors.ts";
 
 /**
- * The time one attempt has: until it is done, too late, or nobody wants it any more. Work is raced against it, so that
- * a handler that never settles, or ignores its signal, holds nothing but itself.
+ * The time one attempt has: until it is done, too late, or nobody wants it any more. Code of the user is raced against
+ * it, so that a handler that never settles, or ignores its signal, holds nothing but itself.
  */
 export interface Lifetime {
   readonly signal: AbortSignal;
-  /** The work's result, or the reason why it was given up. What the work does afterwards is nobody's concern. */
+  /**
+   * The work's result, or the reason why it was given up. What the work does afterwards is nobody's concern. The time
+   * limit runs only meanwhile: waiting for a connection or for a lock of the inbox is not the handler's fault.
+   */
   race<R>(work: () => R | Promise<R>): Promise<R>;
   /** True when it was given up from outside, not by its own time. */
   abandoned(): boolean;
@@ -24,51 +27,59 @@ export interface LifetimeLimits {
 
 export function createLifetime(clock: Clock, limits: LifetimeLimits): Lifetime {
   const controller = new AbortController();
+  const { signal } = controller;
   let outside = false;
-  const abandon = (signal: AbortSignal) => {
+  const abandon = (reason: unknown) => {
     outside = true;
-    controller.abort(
-      new MessagingError("HANDLER_ABANDONED", `The work of '${limits.consumer}' on '${limits.type}' was given up.`, {
-        cause: signal.reason,
-      }),
-    );
+    controller.abort(abandonedError(limits, reason));
   };
-  const late = () => {
-    controller.abort(new MessagingError("HANDLER_TIMED_OUT", `The handler of '${limits.consumer}' for '${limits.type}' did not settle within ${limits.timeoutMs} ms.`, {
-      context: { consumer: limits.consumer, type: limits.type, timeoutMs: limits.timeoutMs },
-    }));
-  };
-  const watched = limits.giveUp.map((signal) => {
-    const onAbort = () => abandon(signal);
-    if (signal.aborted) onAbort();
-    else signal.addEventListener("abort", onAbort, { once: true });
-    return { signal, onAbort };
-  });
-  const cancel = limits.timeoutMs === Number.POSITIVE_INFINITY ? () => {} : clock.schedule(limits.timeoutMs, late);
+  const unwatchAll = limits.giveUp.map((given) => whenAborted(given, () => abandon(given.reason)));
+  const limit = (): (() => void) =>
+    limits.timeoutMs === Number.POSITIVE_INFINITY
+      ? () => {}
+      : clock.schedule(limits.timeoutMs, () => controller.abort(timedOutError(limits)));
 
   return {
-    signal: controller.signal,
+    signal,
     race: async (work) => {
-      const { signal } = controller;
       signal.throwIfAborted();
+      const cancelLimit = limit();
       let unwatch = () => {};
       const givenUp = new Promise<never>((_, reject) => {
-        const onAbort = () => reject(signal.reason as Error);
-        signal.addEventListener("abort", onAbort, { once: true });
-        unwatch = () => signal.removeEventListener("abort", onAbort);
+        unwatch = whenAborted(signal, () => reject(signal.reason as Error));
       });
       // Inside an async function a throw before the first await is a rejection too; the loser's is already handled.
       const working = (async () => work())();
       try {
         return await Promise.race([working, givenUp]);
       } finally {
+        cancelLimit();
         unwatch();
       }
     },
     abandoned: () => outside,
     end: () => {
-      cancel();
-      for (const { signal, onAbort } of watched) signal.removeEventListener("abort", onAbort);
+      for (const unwatch of unwatchAll) unwatch();
     },
   };
+}
+
+function whenAborted(signal: AbortSignal, task: () => void): () => void {
+  if (signal.aborted) task();
+  else signal.addEventListener("abort", task, { once: true });
+  return () => signal.removeEventListener("abort", task);
+}
+
+function abandonedError({ consumer, type }: LifetimeLimits, cause: unknown): MessagingError {
+  return new MessagingError("HANDLER_ABANDONED", `The work of '${consumer}' on '${type}' was given up.`, {
+    cause,
+  });
+}
+
+function timedOutError({ consumer, type, timeoutMs }: LifetimeLimits): MessagingError {
+  return new MessagingError(
+    "HANDLER_TIMED_OUT",
+    `The handler of '${consumer}' for '${type}' did not settle within ${timeoutMs} ms.`,
+    { context: { consumer, type, timeoutMs } },
+  );
 }

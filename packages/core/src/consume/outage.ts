@@ -1,4 +1,5 @@
 import type { Clock } from "../contracts/clock.ts";
+import type { Work } from "./work.ts";
 
 /**
  * The database is gone: nobody on the path is at fault. While it lasts the consumer takes nothing new, and what it
@@ -6,21 +7,25 @@ import type { Clock } from "../contracts/clock.ts";
  */
 export interface OutageGate {
   /** Notes one more failure, and resolves when it is time to try again. False when the consumer closes meanwhile. */
-  wait(error: Error): Promise<boolean>;
+  wait(work: Work, error: Error): Promise<boolean>;
   /** Something worked: the outage is over. */
   over(): void;
+  /** This work has ended. With the last one that waited for the database nobody would notice that it is back. */
+  leave(work: Work): void;
   close(): void;
 }
 
 export interface OutageListener {
   began(error: Error): void;
-  ended(): void;
+  /** `unknown`: nobody is left to find out, so that the next message shall. */
+  ended(why: "proved" | "unknown"): void;
 }
 
 const firstWaitMs = 250;
 const longestWaitMs = 10_000;
 
 export function createOutageGate(clock: Clock, random: () => number, listener: OutageListener): OutageGate {
+  const held = new Set<Work>();
   let lasting = false;
   let closed = false;
   let nextWaitMs = firstWaitMs;
@@ -43,8 +48,9 @@ export function createOutageGate(clock: Clock, random: () => number, listener: O
   };
 
   return {
-    wait: async (error) => {
+    wait: async (work, error) => {
       if (closed) return false;
+      held.add(work);
       if (!lasting) {
         lasting = true;
         listener.began(error);
@@ -54,10 +60,15 @@ export function createOutageGate(clock: Clock, random: () => number, listener: O
       return !closed;
     },
     over: () => {
-      if (!lasting) return;
+      if (!lasting || closed) return;
       lasting = false;
       nextWaitMs = firstWaitMs;
-      listener.ended();
+      listener.ended("proved");
+    },
+    leave: (work) => {
+      if (!held.delete(work) || held.size > 0 || !lasting || closed) return;
+      lasting = false;
+      listener.ended("unknown");
     },
     close: () => {
       closed = true;

@@ -1,5 +1,5 @@
 import type { Message } from "../contracts/message.ts";
-import type { UpcastParts } from "../event/definition.ts";
+import type { UpcastParts } from "../event/definition-parts.ts";
 import { decode } from "../envelope/decode.ts";
 import { isInternalHeader } from "../envelope/internal-headers.ts";
 import { validate } from "../event/validate.ts";
@@ -11,16 +11,26 @@ import type { AttemptOutcome, Prepared, Work } from "./work.ts";
  * A message for one attempt: decoded anew, lifted from an older version, validated. Data that breaks the contract is
  * `invalid`; a schema that throws something else has failed and may work the next time.
  */
-export async function prepare(work: Work, foreign: ForeignMapper | undefined): Promise<Prepared | AttemptOutcome> {
+export async function prepare(
+  work: Work,
+  foreign: ForeignMapper | undefined,
+): Promise<Prepared | AttemptOutcome> {
   const decoded = work.decoded ?? decode(work.delivery.message, foreign);
   work.decoded = undefined;
   try {
     const data = await read(work, decoded.message.data);
     const message: Message = { ...decoded.message, type: work.route.parts.type, data };
-    return { work, message, headers: userHeaders(work.delivery.message.headers), extensions: decoded.extensions };
+    return {
+      work,
+      message,
+      headers: userHeaders(work.delivery.message.headers),
+      extensions: decoded.extensions,
+    };
   } catch (thrown) {
     const error = toError(thrown);
-    return error instanceof ValidationError ? { kind: "invalid", error } : { kind: "failed", error, prepared: undefined, rolledBack: false };
+    return error instanceof ValidationError
+      ? { kind: "invalid", error }
+      : { kind: "failed", error, prepared: undefined, rolledBack: false };
   }
 }
 

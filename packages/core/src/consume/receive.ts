@@ -32,7 +32,11 @@ export function createReceive(consumer: ResolvedConsumer): (delivery: Delivery) 
 
 /** Older types, by the route of the definition that lifts them. A type with a handler of its own is not lifted. */
 function liftsOf(routes: ReadonlyMap<string, Route>): ReadonlyMap<string, Route> {
-  return new Map([...routes.values()].flatMap((route) => route.parts.upcasts.map((upcast) => [upcast.from, route] as const)));
+  return new Map(
+    [...routes.values()].flatMap((route) =>
+      route.parts.upcasts.map((upcast) => [upcast.from, route] as const),
+    ),
+  );
 }
 
 function workOf(

@@ -25,8 +25,13 @@ const known: readonly (keyof AnyOptions)[] = [
 /** What is wrong with a consumer's options. Checked when it is defined, so that the mistake shows where it is made. */
 export function assertConsumerOptions(name: unknown, options: AnyOptions): void {
   const problems = [
-    ...check(typeof name === "string" && problemOfChannel(name) === undefined, "name: letters, digits, '.', '-' and '_', 200 at most"),
-    ...Object.keys(options).flatMap((key) => check((known as readonly string[]).includes(key), `${key}: is no option of a consumer`)),
+    ...check(
+      typeof name === "string" && problemOfChannel(name) === undefined,
+      "name: letters, digits, '.', '-' and '_', 200 at most",
+    ),
+    ...Object.keys(options).flatMap((key) =>
+      check((known as readonly string[]).includes(key), `${key}: is no option of a consumer`),
+    ),
     ...problemsOfPolicy("retry", options.retry),
     ...problemsOfRules(options.errors),
     ...check(whole(options.concurrency, 1, 10_000), "concurrency: must be a whole number from 1 to 10,000"),
@@ -35,14 +40,20 @@ export function assertConsumerOptions(name: unknown, options: AnyOptions): void 
     ...oneOf("inbox", options.inbox, ["store", "memory", "none"]),
     ...oneOf("ordering", options.ordering, ["none", "key"]),
     ...oneOf("onExhausted", options.onExhausted, ["skip", "hold-key"]),
-    ...check(options.onExhausted === undefined || options.ordering === "key", "onExhausted: needs ordering: 'key'"),
+    ...check(
+      options.onExhausted === undefined || options.ordering === "key",
+      "onExhausted: needs ordering: 'key'",
+    ),
     ...oneOf("unhandled", options.unhandled, ["ack", "dead-letter"]),
     ...oneOf("members", options.members, ["share", "each"]),
     ...check(
       options.members !== "each" || options.inbox !== "store",
       "inbox: 'store' marks a message for all instances, and members: 'each' wants every one of them to work on it; take 'memory' or 'none'",
     ),
-    ...check(options.foreign === undefined || typeof options.foreign === "function", "foreign: must be a function"),
+    ...check(
+      options.foreign === undefined || typeof options.foreign === "function",
+      "foreign: must be a function",
+    ),
     ...check(validStart(options.startAt), "startAt: must be 'new', 'beginning' or a valid Date"),
     ...(options.channels ?? []).flatMap((channel, index) => {
       const problem = problemOfChannel(channel);
@@ -59,8 +70,14 @@ export function resolveConsumer(
   routes: ReadonlyMap<string, Route>,
 ): ResolvedConsumer {
   const concurrency = options.concurrency ?? 16;
-  const largestBatch = Math.max(0, ...[...routes.values()].map((route) => (route.mode === "batch" ? route.maxSize : 0)));
-  const channels = new Set([...[...routes.values()].map((route) => route.parts.channel), ...(options.channels ?? [])]);
+  const largestBatch = Math.max(
+    0,
+    ...[...routes.values()].map((route) => (route.mode === "batch" ? route.maxSize : 0)),
+  );
+  const channels = new Set([
+    ...[...routes.values()].map((route) => route.parts.channel),
+    ...(options.channels ?? []),
+  ]);
   return {
     name,
     routes,
@@ -103,7 +120,10 @@ function positive(value: number | undefined): boolean {
 }
 
 function oneOf(name: string, value: unknown, allowed: readonly string[]): string[] {
-  return check(value === undefined || (allowed as readonly unknown[]).includes(value), `${name}: must be one of ${allowed.join(", ")}`);
+  return check(
+    value === undefined || (allowed as readonly unknown[]).includes(value),
+    `${name}: must be one of ${allowed.join(", ")}`,
+  );
 }
 
 function check(holds: boolean, said: string): string[] {

@@ -58,7 +58,9 @@ function install(): Listener {
 /** A rejection that is none of ours must end as it would have ended had this listener not been there. */
 function asWithoutUs(reason: unknown): void {
   if (process.listenerCount("unhandledRejection") > 1) return; // somebody else looks after it
-  const mode = /--unhandled-rejections=(\w[\w-]*)/.exec(`${process.execArgv.join(" ")} ${process.env["NODE_OPTIONS"] ?? ""}`)?.[1];
+  const mode = /--unhandled-rejections=(\w[\w-]*)/.exec(
+    `${process.execArgv.join(" ")} ${process.env["NODE_OPTIONS"] ?? ""}`,
+  )?.[1];
   if (mode === "none") return;
   if (mode === "warn") process.emitWarning(toError(reason));
   else throw reason;

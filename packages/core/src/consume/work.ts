@@ -40,6 +40,21 @@ export interface Prepared {
   readonly extensions: Readonly<Record<string, ExtensionValue>>;
 }
 
+/** How a work ended. `returned`: it is the broker's again, unsettled, and comes again. */
+export type End = "settled" | "returned";
+
+/** `again`: it is to be tried again here, at once. */
+export type Fate = End | "again";
+
+/**
+ * What keeps its order together: the key inside its channel, where the consumer asked for order. Undefined for a
+ * message that waits for nobody.
+ */
+export function laneOf(ordering: "none" | "key", { facts, delivery }: Work): string | undefined {
+  if (ordering === "none" || facts.key === undefined) return undefined;
+  return JSON.stringify([delivery.message.channel, facts.key]);
+}
+
 /** What one attempt came to, for one message. */
 export type AttemptOutcome =
   | { readonly kind: "handled" }

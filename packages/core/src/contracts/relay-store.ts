@@ -73,9 +73,19 @@ export interface ParkedEvent extends StoredEvent {
 export type ParkedResult =
   | { readonly kind: "published" }
   | { readonly kind: "discarded" }
-  | { readonly kind: "retry"; readonly attempts: number; readonly nextAttemptAtMs: number; readonly error: CodedError }
+  | {
+      readonly kind: "retry";
+      readonly attempts: number;
+      readonly nextAttemptAtMs: number;
+      readonly error: CodedError;
+    }
   /** `skip`: later events of the key go on past it. `hold-key`: they wait. */
-  | { readonly kind: "dead"; readonly attempts: number; readonly error: CodedError; readonly then: "skip" | "hold-key" };
+  | {
+      readonly kind: "dead";
+      readonly attempts: number;
+      readonly error: CodedError;
+      readonly then: "skip" | "hold-key";
+    };
 
 export interface ParkedQuery {
   readonly status?: ParkedStatus | undefined;

@@ -10,7 +10,10 @@ export interface TransportConsumer {
    * - a subscription of the same group by the same transport twice fails with USAGE_ALREADY_SUBSCRIBED.
    * `receive` returns at once and never throws. Resolves when the group is bound: what is published later arrives.
    */
-  subscribe(request: SubscriptionRequest, receive: (delivery: Delivery) => void): Promise<TransportSubscription>;
+  subscribe(
+    request: SubscriptionRequest,
+    receive: (delivery: Delivery) => void,
+  ): Promise<TransportSubscription>;
 }
 
 export interface SubscriptionRequest {

@@ -62,7 +62,11 @@ export interface PublishBounds {
  */
 export type PublishOutcome =
   | { readonly status: "confirmed" }
-  | { readonly status: "rejected" | "unknown"; readonly scope: "message" | "broker"; readonly error: CodedError };
+  | {
+      readonly status: "rejected" | "unknown";
+      readonly scope: "message" | "broker";
+      readonly error: CodedError;
+    };
 
 /** The one well-known export of a transport package, `transport`: config-driven loading needs no name guessing. */
 export interface TransportDriver<Options = never, C extends Capabilities = Capabilities> {

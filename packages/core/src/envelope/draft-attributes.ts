@@ -1,6 +1,6 @@
 import { isDate } from "node:util/types";
 import type { ExtensionValue } from "../contracts/sealed-event.ts";
-import type { DefinitionParts } from "../event/definition.ts";
+import type { DefinitionParts } from "../event/definition-parts.ts";
 import type { DraftOptions } from "../event/draft.ts";
 import { attributeLimits, problemOfAttribute, problemOfText, tenantAttribute } from "./attributes.ts";
 import type { Lineage } from "./lineage.ts";

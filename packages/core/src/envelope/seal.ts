@@ -1,7 +1,7 @@
 import type { Clock } from "../contracts/clock.ts";
 import type { SealedEvent } from "../contracts/sealed-event.ts";
 import { OptionsError } from "../errors.ts";
-import type { DefinitionParts } from "../event/definition.ts";
+import type { DefinitionParts } from "../event/definition-parts.ts";
 import type { DraftParts } from "../event/draft.ts";
 import { validate, validateSync } from "../event/validate.ts";
 import { problemOfAttribute, problemOfText, tenantAttribute } from "./attributes.ts";

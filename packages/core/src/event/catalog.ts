@@ -1,6 +1,7 @@
 import type { MessageKind } from "../contracts/message.ts";
 import { OptionsError } from "../errors.ts";
-import { partsOfDefinition, type Definition } from "./definition.ts";
+import type { Definition } from "./definition.ts";
+import { partsOfDefinition } from "./definition-parts.ts";
 
 /** A set of definitions: for exhaustive consumers and for documents made from them. */
 export interface Catalog<Types extends string = string> {

@@ -3,8 +3,9 @@ import type { MessageKind } from "../contracts/message.ts";
 import { problemOfAttribute } from "../envelope/attributes.ts";
 import { OptionsError } from "../errors.ts";
 import { defaultChannel, problemOfChannel } from "./channel.ts";
-import type { CommandDefinition, DefinitionParts, EventDefinition, QueryDefinition } from "./definition.ts";
-import { hideParts } from "./definition.ts";
+import type { CommandDefinition, EventDefinition, QueryDefinition } from "./definition.ts";
+import type { DefinitionParts } from "./definition-parts.ts";
+import { hideParts } from "./definition-parts.ts";
 import { makeDraft, type DraftOptions } from "./draft.ts";
 import { isStandardSchema, type InferIn, type InferOut, type Travels } from "./schema.ts";
 import type { Upcast } from "./upcast.ts";
@@ -54,7 +55,13 @@ export function defineCommand<
   type: Type,
   options: MessageOptions<S> & { readonly reply?: Travels<R> | undefined },
 ): CommandDefinition<Type, InferIn<S>, InferOut<S>, InferIn<R>, InferOut<R>> {
-  return define("command", type, options) as CommandDefinition<Type, InferIn<S>, InferOut<S>, InferIn<R>, InferOut<R>>;
+  return define("command", type, options) as CommandDefinition<
+    Type,
+    InferIn<S>,
+    InferOut<S>,
+    InferIn<R>,
+    InferOut<R>
+  >;
 }
 
 /**
@@ -62,11 +69,21 @@ export function defineCommand<
  *
  * @throws OptionsError (CONFIG_INVALID) listing everything wrong with the options.
  */
-export function defineQuery<const Type extends string, S extends StandardSchemaV1, R extends StandardSchemaV1>(
+export function defineQuery<
+  const Type extends string,
+  S extends StandardSchemaV1,
+  R extends StandardSchemaV1,
+>(
   type: Type,
   options: MessageOptions<S> & { readonly reply: Travels<R> },
 ): QueryDefinition<Type, InferIn<S>, InferOut<S>, InferIn<R>, InferOut<R>> {
-  return define("query", type, options) as QueryDefinition<Type, InferIn<S>, InferOut<S>, InferIn<R>, InferOut<R>>;
+  return define("query", type, options) as QueryDefinition<
+    Type,
+    InferIn<S>,
+    InferOut<S>,
+    InferIn<R>,
+    InferOut<R>
+  >;
 }
 
 // The schema's own types are erased here: the public signatures above hold them.
@@ -104,18 +121,24 @@ function problemsOf(kind: MessageKind, type: unknown, options: unknown): string[
   const problems: string[] = [];
   const channel = problemOfChannel(type);
   if (channel !== undefined) problems.push(`type: ${channel}`);
-  if (typeof options !== "object" || options === null) return [...problems, "options: must be an object with 'data'"];
+  if (typeof options !== "object" || options === null)
+    return [...problems, "options: must be an object with 'data'"];
   const given = options as AnyOptions;
-  if (!isStandardSchema(given.data)) problems.push("data: must be a Standard Schema (zod, valibot, arktype, …)");
+  if (!isStandardSchema(given.data))
+    problems.push("data: must be a Standard Schema (zod, valibot, arktype, …)");
   if (given.channel !== undefined) {
     const problem = problemOfChannel(given.channel);
     if (problem !== undefined) problems.push(`channel: ${problem}`);
   }
-  if (given.key !== undefined && typeof given.key !== "function") problems.push("key: must be a function of the data");
-  if (given.reply !== undefined && !isStandardSchema(given.reply)) problems.push("reply: must be a Standard Schema");
-  if (kind === "query" && given.reply === undefined) problems.push("reply: a query needs the schema of its answer");
+  if (given.key !== undefined && typeof given.key !== "function")
+    problems.push("key: must be a function of the data");
+  if (given.reply !== undefined && !isStandardSchema(given.reply))
+    problems.push("reply: must be a Standard Schema");
+  if (kind === "query" && given.reply === undefined)
+    problems.push("reply: a query needs the schema of its answer");
   // Here, once, so that sealing need not look at it again.
-  const dataschema = given.dataschema === undefined ? undefined : problemOfAttribute("dataschema", given.dataschema);
+  const dataschema =
+    given.dataschema === undefined ? undefined : problemOfAttribute("dataschema", given.dataschema);
   if (dataschema !== undefined) problems.push(dataschema);
   return [...problems, ...problemsOfUpcasts(given.upcast)];
 }

@@ -1,8 +1,12 @@
-import type { StandardSchemaV1 } from "@standard-schema/spec";
 import type { Message, MessageKind } from "../contracts/message.ts";
 import type { CommandDraft, DraftOptions, EventDraft, QueryDraft } from "./draft.ts";
 
-export interface DefinitionTypes<Input = unknown, Output = unknown, ReplyInput = unknown, ReplyOutput = unknown> {
+export interface DefinitionTypes<
+  Input = unknown,
+  Output = unknown,
+  ReplyInput = unknown,
+  ReplyOutput = unknown,
+> {
   readonly input: Input;
   readonly output: Output;
   readonly replyInput: ReplyInput;
@@ -23,7 +27,10 @@ export interface Definition<Kind extends MessageKind = MessageKind, Type extends
 // `type` is repeated first, so that a wrong annotation is reported on it.
 
 /** An integration event: its type, its schema, its key and its channel. Call it with data to get a draft. */
-export interface EventDefinition<Type extends string, Input, Output = Input> extends Definition<"event", Type> {
+export interface EventDefinition<Type extends string, Input, Output = Input> extends Definition<
+  "event",
+  Type
+> {
   readonly type: Type;
   (data: Input, options?: DraftOptions): EventDraft<Type, Input>;
   /** True for a received message of this type: narrows it. */
@@ -44,8 +51,13 @@ export interface CommandDefinition<
   readonly "~types"?: DefinitionTypes<Input, Output, ReplyInput, ReplyOutput> | undefined;
 }
 /** A query: one owner answers it. */
-export interface QueryDefinition<Type extends string, Input, Output, ReplyInput, ReplyOutput = ReplyInput>
-  extends Definition<"query", Type> {
+export interface QueryDefinition<
+  Type extends string,
+  Input,
+  Output,
+  ReplyInput,
+  ReplyOutput = ReplyInput,
+> extends Definition<"query", Type> {
   readonly type: Type;
   (data: Input, options?: DraftOptions): QueryDraft<Type, Input, ReplyOutput>;
   is(message: unknown): message is Message<Type, Output>;
@@ -65,37 +77,6 @@ export type ReplyOf<D extends Definition> = TypesIn<D>["replyOutput"];
 /** The message that a handler of `D` gets. */
 export type MessageOf<D extends Definition> = D extends Definition ? Message<D["type"], OutputOf<D>> : never;
 /** The event that a handler of `D` gets. */
-export type EventOf<D extends Definition<"event">> = D extends Definition ? Message<D["type"], OutputOf<D>> : never;
-
-/** The hidden half of a definition: what the pipelines need of it. */
-export interface DefinitionParts {
-  readonly kind: MessageKind;
-  readonly type: string;
-  readonly channel: string;
-  readonly schema: StandardSchemaV1;
-  readonly reply: StandardSchemaV1 | undefined;
-  readonly key: ((data: unknown) => string) | undefined;
-  readonly dataschema: string | undefined;
-  readonly upcasts: readonly UpcastParts[];
-  readonly description: string | undefined;
-}
-export interface UpcastParts {
-  readonly from: string;
-  readonly schema: StandardSchemaV1 | undefined;
-  readonly upcast: (old: unknown) => unknown;
-}
-
-const partsKey: unique symbol = Symbol.for("@postrider/core/definition");
-
-/** Hangs the hidden half on a definition. */
-export function hideParts(definition: object, parts: DefinitionParts): void {
-  Object.defineProperty(definition, partsKey, { value: parts });
-}
-
-/** The hidden half of a definition; undefined for anything else. Holds over two copies of this package. */
-export function partsOfDefinition(value: unknown): DefinitionParts | undefined {
-  if ((typeof value !== "function" && typeof value !== "object") || value === null || !(partsKey in value)) {
-    return undefined;
-  }
-  return value[partsKey] as DefinitionParts;
-}
+export type EventOf<D extends Definition<"event">> = D extends Definition
+  ? Message<D["type"], OutputOf<D>>
+  : never;

@@ -1,7 +1,7 @@
 import type { MessageKind } from "../contracts/message.ts";
 import type { ExtensionValue } from "../contracts/sealed-event.ts";
 import { MessagingError } from "../errors.ts";
-import type { DefinitionParts } from "./definition.ts";
+import type { DefinitionParts } from "./definition-parts.ts";
 
 /** What a definition decides by default and one message may decide for itself. */
 export interface DraftOptions {
@@ -39,15 +39,21 @@ export interface RequestDraft<Reply = unknown> {
   readonly "~reply"?: Reply | undefined;
 }
 /** A command that waits to be sent. */
-export interface CommandDraft<Type extends string = string, Input = unknown, Reply = unknown>
-  extends RequestDraft<Reply> {
+export interface CommandDraft<
+  Type extends string = string,
+  Input = unknown,
+  Reply = unknown,
+> extends RequestDraft<Reply> {
   readonly kind: "command";
   readonly type: Type;
   readonly data: Input;
 }
 /** A query that waits to be asked. */
-export interface QueryDraft<Type extends string = string, Input = unknown, Reply = unknown>
-  extends RequestDraft<Reply> {
+export interface QueryDraft<
+  Type extends string = string,
+  Input = unknown,
+  Reply = unknown,
+> extends RequestDraft<Reply> {
   readonly kind: "query";
   readonly type: Type;
   readonly data: Input;

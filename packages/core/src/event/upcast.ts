@@ -1,5 +1,6 @@
-import type { Definition, OutputOf, UpcastParts } from "./definition.ts";
-import { partsOfDefinition } from "./definition.ts";
+import type { Definition, OutputOf } from "./definition.ts";
+import type { UpcastParts } from "./definition-parts.ts";
+import { partsOfDefinition } from "./definition-parts.ts";
 
 /** One older version of a message: what it becomes is the input of the newer definition, and is validated as such. */
 export interface Upcast<Input> extends UpcastParts {
@@ -12,7 +13,11 @@ export function upcastFrom<D extends Definition, Input>(
   older: D,
   upcast: (old: OutputOf<D>) => Input | Promise<Input>,
 ): Upcast<Input> {
-  return { from: older.type, schema: partsOfDefinition(older)?.schema, upcast: (old) => upcast(old as OutputOf<D>) };
+  return {
+    from: older.type,
+    schema: partsOfDefinition(older)?.schema,
+    upcast: (old) => upcast(old as OutputOf<D>),
+  };
 }
 
 /** Lifts messages of an older type whose definition is gone: `old` is unknown. */

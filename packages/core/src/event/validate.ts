@@ -34,7 +34,11 @@ export function validateSync(type: string, schema: StandardSchemaV1, value: unkn
 
 function outputOf(type: string, input: unknown, result: StandardSchemaV1.Result<unknown>): unknown {
   // Only `issues` decides: valibot's success has further members, arktype's failure is an array.
-  if (result.issues) throw new ValidationError(type, result.issues.map((issue) => plainIssue(issue, input)));
+  if (result.issues)
+    throw new ValidationError(
+      type,
+      result.issues.map((issue) => plainIssue(issue, input)),
+    );
   return result.value;
 }
 

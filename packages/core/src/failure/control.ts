@@ -13,8 +13,13 @@ export class RetryAfter extends MessagingError {
   /** Milliseconds. */
   readonly delayMs: number;
 
-  constructor(delayMs: number, options: { readonly reason?: string | undefined; readonly cause?: unknown } = {}) {
-    super("HANDLER_FAILED", options.reason ?? `The handler asked to be called again in ${delayMs} ms`, { cause: options.cause });
+  constructor(
+    delayMs: number,
+    options: { readonly reason?: string | undefined; readonly cause?: unknown } = {},
+  ) {
+    super("HANDLER_FAILED", options.reason ?? `The handler asked to be called again in ${delayMs} ms`, {
+      cause: options.cause,
+    });
     this.name = "RetryAfter";
     this.delayMs = Math.max(0, delayMs);
   }

@@ -1,5 +1,6 @@
 import type { Message } from "../contracts/message.ts";
-import type { RetryPolicy } from "../retry/retry-policy.ts";
+import { OptionsError } from "../errors.ts";
+import { problemsOfPolicy, type RetryPolicy } from "../retry/retry-policy.ts";
 
 /** What an error rule may look at besides the error. */
 export interface ErrorContext {
@@ -31,14 +32,39 @@ type ErrorClass = abstract new (...args: never[]) => Error;
  * A line of the error policy: `onError(PaymentDeclined, "dead-letter")`, or with a predicate
  * `onError((error, context) => context.attempt > 3, "discard")`. A predicate that throws is logged as an error, and the
  * message is retried by the consumer's policy.
+ *
+ * @throws OptionsError (CONFIG_INVALID) when it is given something else.
  */
 export function onError(
   match: ErrorClass | ((error: Error, context: ErrorContext) => boolean),
   action: ErrorAction,
 ): ErrorRule {
-  return Object.freeze({ matches: isErrorClass(match) ? (error: Error) => error instanceof match : match, action });
+  const problems = typeof match === "function" ? [] : ["match: must be a class of errors or a predicate"];
+  problems.push(...problemsOfAction("action", action));
+  if (problems.length > 0) throw new OptionsError("onError", problems);
+  return Object.freeze({
+    matches: isErrorClass(match) ? (error: Error) => error instanceof match : match,
+    action,
+  });
 }
 
-function isErrorClass(match: ErrorClass | ((error: Error, context: ErrorContext) => boolean)): match is ErrorClass {
+/** What is wrong with a rule, of which types say nothing in plain JavaScript; empty for a good one. */
+export function problemsOfRule(name: string, rule: unknown): string[] {
+  const given = rule as Partial<ErrorRule> | null | undefined;
+  if (typeof given?.matches !== "function") return [`${name}: must be made by onError(…)`];
+  return problemsOfAction(`${name}.action`, given.action);
+}
+
+const actions: readonly unknown[] = ["retry", "dead-letter", "discard", "pause"];
+
+function problemsOfAction(name: string, action: unknown): string[] {
+  if (actions.includes(action)) return [];
+  if (typeof action === "object" && action !== null) return problemsOfPolicy(name, action);
+  return [`${name}: must be 'retry', 'dead-letter', 'discard', 'pause' or a retry policy`];
+}
+
+function isErrorClass(
+  match: ErrorClass | ((error: Error, context: ErrorContext) => boolean),
+): match is ErrorClass {
   return match.prototype instanceof Error || match === (Error as unknown);
 }

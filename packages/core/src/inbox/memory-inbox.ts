@@ -19,7 +19,8 @@ export function createMemoryInbox(capacity: number): MemoryInbox {
 
   return {
     claim: async (messageId) => {
-      for (let other = running.get(messageId); other !== undefined; other = running.get(messageId)) await other.ended;
+      for (let other = running.get(messageId); other !== undefined; other = running.get(messageId))
+        await other.ended;
       if (worked.has(messageId)) return false;
       let end = () => {};
       const ended = new Promise<void>((resolve) => {

@@ -46,11 +46,12 @@ export function createDispatcher(
     const now = clock.monotonicMs();
     const deadlineMs = Math.max(1, ...batch.map((pending) => pending.deadlineAtMs - now));
     const messages = batch.map((pending) => pending.message);
-    void outcomesOf(() => telemetry.untraced(() => publisher.publish(messages, { deadlineMs })), messages.length).then(
-      (outcomes) => {
-        for (const [index, pending] of batch.entries()) pending.settle(outcomes[index] ?? unanswered());
-      },
-    );
+    void outcomesOf(
+      () => telemetry.untraced(() => publisher.publish(messages, { deadlineMs })),
+      messages.length,
+    ).then((outcomes) => {
+      for (const [index, pending] of batch.entries()) pending.settle(outcomes[index] ?? unanswered());
+    });
   };
 
   const send = (message: OutgoingMessage, deadlineAtMs: number, signal: AbortSignal | undefined) =>
@@ -63,10 +64,21 @@ export function createDispatcher(
       const late = (error: MessagingError) => settle({ status: "unknown", scope: "broker", error });
       // The transport keeps the deadline itself; this one holds when it does not.
       const cancel = clock.schedule(deadlineAtMs - clock.monotonicMs() + graceMs, () => {
-        late(new MessagingError("TRANSPORT_OUTCOME_UNKNOWN", `No answer from the broker for '${message.type}' by the deadline.`));
+        late(
+          new MessagingError(
+            "TRANSPORT_OUTCOME_UNKNOWN",
+            `No answer from the broker for '${message.type}' by the deadline.`,
+          ),
+        );
       });
       const onAbort = () => {
-        late(new MessagingError("TRANSPORT_OUTCOME_UNKNOWN", `The publish of '${message.type}' was given up by its signal.`, { cause: signal?.reason }));
+        late(
+          new MessagingError(
+            "TRANSPORT_OUTCOME_UNKNOWN",
+            `The publish of '${message.type}' was given up by its signal.`,
+            { cause: signal?.reason },
+          ),
+        );
       };
       signal?.addEventListener("abort", onAbort, { once: true });
       if (turn.push({ message, deadlineAtMs, signal, settle }) === 1) queueMicrotask(flush);

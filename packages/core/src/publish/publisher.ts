@@ -27,7 +27,11 @@ export interface PublishOptions {
 export type PublishResult =
   | { readonly status: "confirmed"; readonly id: string }
   /** `unknown`: the broker may have it all the same. */
-  | { readonly status: "rejected" | "unknown"; readonly id: string | undefined; readonly error: MessagingError };
+  | {
+      readonly status: "rejected" | "unknown";
+      readonly id: string | undefined;
+      readonly error: MessagingError;
+    };
 
 /** Publishes events. What a function that only sends should ask for. */
 export interface Publisher {
@@ -47,7 +51,10 @@ export interface Publisher {
    *
    * @throws MessagingError CONTRACT_INVALID_EVENT listing everything wrong; PublishError like `publish`.
    */
-  forward(event: CloudEventLike, options?: PublishOptions & { readonly channel?: string | undefined }): Promise<void>;
+  forward(
+    event: CloudEventLike,
+    options?: PublishOptions & { readonly channel?: string | undefined },
+  ): Promise<void>;
 }
 
 export interface PublisherParts {
@@ -127,7 +134,11 @@ export function createPublisher(parts: PublisherParts): DirectPublisher {
 function resultOf(event: SealedEvent, outcome: PublishOutcome): PublishResult {
   if (outcome.status === "confirmed") return { status: "confirmed", id: event.id };
   const context = { type: event.type, id: event.id, channel: event.channel };
-  return { status: outcome.status, id: event.id, error: new PublishError(outcome.status, outcome.error, context) };
+  return {
+    status: outcome.status,
+    id: event.id,
+    error: new PublishError(outcome.status, outcome.error, context),
+  };
 }
 
 function demandConfirmed(result: PublishResult): void {
@@ -144,15 +155,19 @@ function checked(options: PublishOptions): PublishOptions {
  * An asynchronous schema must not let a later call overtake an earlier one: while one is being sealed, those called
  * after it wait. With synchronous schemas nothing waits.
  */
-function createCallOrder(): { inTurn(seal: () => SealedEvent | Promise<SealedEvent>): SealedEvent | Promise<SealedEvent> } {
+function createCallOrder(): {
+  inTurn(seal: () => SealedEvent | Promise<SealedEvent>): SealedEvent | Promise<SealedEvent>;
+} {
   let last: Promise<unknown> | undefined;
   return {
     inTurn: (seal) => {
       const sealed = last === undefined ? seal() : last.then(seal);
       if (!(sealed instanceof Promise)) return sealed;
-      const settled = sealed.catch(() => undefined).then(() => {
-        if (last === settled) last = undefined;
-      });
+      const settled = sealed
+        .catch(() => undefined)
+        .then(() => {
+          if (last === settled) last = undefined;
+        });
       last = settled;
       return sealed;
     },

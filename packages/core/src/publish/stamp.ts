@@ -12,13 +12,26 @@ export interface Stamp {
   /** Like `forOutbox`, where nothing can be awaited. */
   forOutboxSync(drafts: readonly EventDraft[], verb: string): readonly SealedEvent[];
   /** For a direct publish, under a span that the caller ends. */
-  under(span: OutgoingSpan, draft: EventDraft, verb: string, key?: string): SealedEvent | Promise<SealedEvent>;
+  under(
+    span: OutgoingSpan,
+    draft: EventDraft,
+    verb: string,
+    key?: string,
+  ): SealedEvent | Promise<SealedEvent>;
 }
 
 export function createStamp(sealer: Sealer, lineage: LineageScope, telemetry: Telemetry): Stamp {
-  const contextOf = (span: OutgoingSpan, key: string | undefined) => ({ lineage: lineage.current(), trace: span.trace, key });
+  const contextOf = (span: OutgoingSpan, key: string | undefined) => ({
+    lineage: lineage.current(),
+    trace: span.trace,
+    key,
+  });
 
-  const create = <R>(draft: EventDraft, verb: string, seal: (parts: DraftParts, span: OutgoingSpan) => R): R => {
+  const create = <R>(
+    draft: EventDraft,
+    verb: string,
+    seal: (parts: DraftParts, span: OutgoingSpan) => R,
+  ): R => {
     const parts = partsOfDraft(draft, verb, "event");
     const span = telemetry.startCreate({ channel: parts.definition.channel, type: draft.type });
     return seal(withBaggage(parts, span), span);

@@ -39,7 +39,8 @@ export function createWindow(limits: WindowLimits, clock: Clock): Window {
   const queue: Waiter[] = [];
 
   // A message larger than the whole window gets in alone, or it never would.
-  const fits = (bytes: number) => messages === 0 || (messages < limits.maxMessages && bytesHeld + bytes <= limits.maxBytes);
+  const fits = (bytes: number) =>
+    messages === 0 || (messages < limits.maxMessages && bytesHeld + bytes <= limits.maxBytes);
   const admit = (bytes: number): (() => void) => {
     messages += 1;
     bytesHeld += bytes;
@@ -103,7 +104,8 @@ export function createWindow(limits: WindowLimits, clock: Clock): Window {
     },
     close: () => {
       closed = true;
-      for (const waiter of queue.splice(0)) waiter.refuse(new MessagingError("USAGE_CLOSED", "The publisher was closed."));
+      for (const waiter of queue.splice(0))
+        waiter.refuse(new MessagingError("USAGE_CLOSED", "The publisher was closed."));
     },
     get messages() {
       return messages;
@@ -115,7 +117,11 @@ export function createWindow(limits: WindowLimits, clock: Clock): Window {
 }
 
 function full(limits: WindowLimits, what: string): MessagingError {
-  return new MessagingError("TRANSPORT_FULL", `${what} (${limits.maxMessages} messages, ${limits.maxBytes} bytes): the broker confirms slower than you publish.`, {
-    context: { maxMessages: limits.maxMessages, maxBytes: limits.maxBytes },
-  });
+  return new MessagingError(
+    "TRANSPORT_FULL",
+    `${what} (${limits.maxMessages} messages, ${limits.maxBytes} bytes): the broker confirms slower than you publish.`,
+    {
+      context: { maxMessages: limits.maxMessages, maxBytes: limits.maxBytes },
+    },
+  );
 }

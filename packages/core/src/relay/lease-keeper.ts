@@ -15,7 +15,12 @@ export interface LeaseKeeper {
   release(): Promise<void>;
 }
 
-export function createLeaseKeeper(store: RelayStore, relay: string, leaseMs: number, clock: Clock): LeaseKeeper {
+export function createLeaseKeeper(
+  store: RelayStore,
+  relay: string,
+  leaseMs: number,
+  clock: Clock,
+): LeaseKeeper {
   const owner = randomUUID();
   let lease: RelayLease | undefined;
   let renewAtMs = 0;
@@ -51,7 +56,10 @@ export function createLeaseKeeper(store: RelayStore, relay: string, leaseMs: num
         cancel = clock.schedule(leaseMs / 3, () => {
           const held = lease;
           // A renewal that fails is tried again; the lease ends by its time if none succeeds.
-          if (held !== undefined) void renew(held).catch(() => undefined).then(again);
+          if (held !== undefined)
+            void renew(held)
+              .catch(() => undefined)
+              .then(again);
         });
       };
       again();

@@ -47,14 +47,26 @@ export function resolveRelayOptions(options: RelayOptions = {}): ResolvedRelayOp
   const problems = [
     ...check(/^[\w.-]{1,100}$/.test(resolved.name), "name: 1 to 100 of letters, digits, '.', '_' and '-'"),
     ...check(within(resolved.batchSize, 1, 10_000), "batchSize: must be a whole number from 1 to 10,000"),
-    ...check(within(resolved.maxBytesInFlight, 1, Number.MAX_SAFE_INTEGER), "maxBytesInFlight: must be 1 or more bytes"),
-    ...check(within(resolved.leaseMs, 1_000, 3_600_000), "leaseMs: must be from 1,000 to 3,600,000 milliseconds"),
+    ...check(
+      within(resolved.maxBytesInFlight, 1, Number.MAX_SAFE_INTEGER),
+      "maxBytesInFlight: must be 1 or more bytes",
+    ),
+    ...check(
+      within(resolved.leaseMs, 1_000, 3_600_000),
+      "leaseMs: must be from 1,000 to 3,600,000 milliseconds",
+    ),
     ...check(within(resolved.minPollMs, 1, 3_600_000), "minPollMs: must be 1 or more milliseconds"),
     ...check(resolved.maxPollMs >= resolved.minPollMs, "maxPollMs: must not be less than minPollMs"),
-    ...check(within(resolved.publishDeadlineMs, 100, 3_600_000), "publishDeadlineMs: must be from 100 milliseconds"),
+    ...check(
+      within(resolved.publishDeadlineMs, 100, 3_600_000),
+      "publishDeadlineMs: must be from 100 milliseconds",
+    ),
     ...problemsOfPolicy("retry", options.retry),
     ...check(["hold-key", "skip"].includes(resolved.onDead), "onDead: must be 'hold-key' or 'skip'"),
-    ...check(["binary", "structured"].includes(resolved.contentMode), "contentMode: must be 'binary' or 'structured'"),
+    ...check(
+      ["binary", "structured"].includes(resolved.contentMode),
+      "contentMode: must be 'binary' or 'structured'",
+    ),
   ];
   if (problems.length > 0) throw new OptionsError("The relay's options", problems);
   return resolved;

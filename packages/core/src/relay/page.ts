@@ -38,7 +38,14 @@ export function createPagePublisher(
   const publishRun = async (run: readonly StoredEvent[]): Promise<readonly PageOutcome[]> => {
     const { messages, refused } = encodeAll(run, settings.contentMode);
     const sendable = run.slice(0, messages.length);
-    const outcomes = await sendWithin(window, telemetry, sendable, messages, (all) => target.publishRun(all, bounds), settings.deadlineMs);
+    const outcomes = await sendWithin(
+      window,
+      telemetry,
+      sendable,
+      messages,
+      (all) => target.publishRun(all, bounds),
+      settings.deadlineMs,
+    );
     return prefixOnly(run, outcomes, refused);
   };
   const publishSingles = async (events: readonly StoredEvent[]): Promise<readonly PageOutcome[]> => {
@@ -52,7 +59,9 @@ export function createPagePublisher(
       (all) => target.publish(all, bounds),
       settings.deadlineMs,
     );
-    const bad = encoded.flatMap((one) => (one.refused === undefined ? [] : [refusal(one.event, one.refused)]));
+    const bad = encoded.flatMap((one) =>
+      one.refused === undefined ? [] : [refusal(one.event, one.refused)],
+    );
     return [...good.map((one, index) => judge(one.event, outcomes[index])), ...bad];
   };
 
@@ -162,7 +171,11 @@ function prefixOnly(
 
 function judge(event: StoredEvent, outcome: PublishOutcome | undefined): PageOutcome {
   if (outcome === undefined) {
-    return { event, status: "broker-down", error: new MessagingError("TRANSPORT_FAILED", "The transport gave no outcome for this message.") };
+    return {
+      event,
+      status: "broker-down",
+      error: new MessagingError("TRANSPORT_FAILED", "The transport gave no outcome for this message."),
+    };
   }
   if (outcome.status === "confirmed") return { event, status: "confirmed" };
   return { event, status: outcome.scope === "message" ? "refused" : "broker-down", error: outcome.error };

@@ -117,7 +117,11 @@ export function createRelayLoop(parts: RelayParts): Relay {
         return Math.min(options.leaseMs / 3, 1_000);
       }
       if (result.brokerDown !== undefined) {
-        fail("waiting-for-broker", result.brokerDown, "The relay waits for the broker; nothing is lost or counted");
+        fail(
+          "waiting-for-broker",
+          result.brokerDown,
+          "The relay waits for the broker; nothing is lost or counted",
+        );
         return pace.failed();
       }
       recover("leading");
@@ -127,7 +131,11 @@ export function createRelayLoop(parts: RelayParts): Relay {
         recover("standby");
         return pace.idle();
       }
-      fail("waiting-for-store", toError(error), "The relay waits for the database; nothing is lost or counted");
+      fail(
+        "waiting-for-store",
+        toError(error),
+        "The relay waits for the database; nothing is lost or counted",
+      );
       return pace.failed();
     }
   };
@@ -170,7 +178,10 @@ export function createRelayLoop(parts: RelayParts): Relay {
     },
     drainOnce: async () => {
       if (running !== undefined || stopping) {
-        throw new MessagingError("USAGE_CLOSED", "drainOnce is for a relay that was neither started nor stopped: this one works by itself or has ended.");
+        throw new MessagingError(
+          "USAGE_CLOSED",
+          "drainOnce is for a relay that was neither started nor stopped: this one works by itself or has ended.",
+        );
       }
       draining ??= drain().finally(() => {
         draining = undefined;

@@ -80,7 +80,11 @@ export function createTurns(parts: TurnParts): Turns {
       const parked = await turnParked(lease);
       if (parked.brokerDown !== undefined) return parked;
       const fresh = await turnOutbox(lease);
-      return { published: parked.published + fresh.published, seen: parked.seen + fresh.seen, brokerDown: fresh.brokerDown };
+      return {
+        published: parked.published + fresh.published,
+        seen: parked.seen + fresh.seen,
+        brokerDown: fresh.brokerDown,
+      };
     },
   };
 }
@@ -96,7 +100,9 @@ function parkRequests(parts: TurnParts, outcomes: readonly PageOutcome[]): ParkR
       if (event.key !== undefined) refusedKeys.add(orderKeyOf(event));
       const last = parts.options.retry.attempts <= 1 || !outcome.error.retryable;
       const status = last ? "dead" : "retry";
-      const nextAttemptAtMs = last ? undefined : parts.clock.now() + parts.options.retry.delayMs(1, parts.random);
+      const nextAttemptAtMs = last
+        ? undefined
+        : parts.clock.now() + parts.options.retry.delayMs(1, parts.random);
       return [{ event, status, attempts: 1, nextAttemptAtMs, error: outcome.error }];
     }
     const behind = outcome.status === "blocked" && refusedKeys.has(orderKeyOf(event));
@@ -108,10 +114,16 @@ function heldRequest(event: StoredEvent): ParkRequest {
   return { event, status: "held", attempts: 0, nextAttemptAtMs: undefined, error: undefined };
 }
 
-async function park(parts: TurnParts, lease: RelayLease, requests: readonly ParkRequest[], held: Set<string>): Promise<void> {
+async function park(
+  parts: TurnParts,
+  lease: RelayLease,
+  requests: readonly ParkRequest[],
+  held: Set<string>,
+): Promise<void> {
   const { options, logger, telemetry } = parts;
   // A dead event of a key that may be skipped holds nobody: what waits behind it stays in the outbox for the next turn.
-  const skips = (one: ParkRequest) => one.status === "dead" && (one.event.key === undefined || options.onDead === "skip");
+  const skips = (one: ParkRequest) =>
+    one.status === "dead" && (one.event.key === undefined || options.onDead === "skip");
   const released = new Set(requests.filter(skips).map((one) => orderKeyOf(one.event)));
   const kept = requests.filter((one) => one.status !== "held" || !released.has(orderKeyOf(one.event)));
   await parts.store.park(lease, kept);
@@ -119,13 +131,24 @@ async function park(parts: TurnParts, lease: RelayLease, requests: readonly Park
     telemetry.instruments.parked(status, 1);
     if (event.key !== undefined && !released.has(orderKeyOf(event))) held.add(orderKeyOf(event));
     if (status === "held") continue;
-    const said = status === "dead" ? "The relay gave an event up" : "The relay put an event aside for another attempt";
-    logger[status === "dead" ? "error" : "warn"](said, { id: event.id, type: event.type, code: error?.code, reason: error?.message });
+    const said =
+      status === "dead" ? "The relay gave an event up" : "The relay put an event aside for another attempt";
+    logger[status === "dead" ? "error" : "warn"](said, {
+      id: event.id,
+      type: event.type,
+      code: error?.code,
+      reason: error?.message,
+    });
   }
 }
 
 /** True when the event was published. */
-async function settleDue(parts: TurnParts, lease: RelayLease, event: ParkedEvent, outcome: PageOutcome): Promise<boolean> {
+async function settleDue(
+  parts: TurnParts,
+  lease: RelayLease,
+  event: ParkedEvent,
+  outcome: PageOutcome,
+): Promise<boolean> {
   const { store, options, clock, random, logger } = parts;
   if (outcome.status === "confirmed") {
     await store.settleParked(lease, event, { kind: "published" });
@@ -139,7 +162,13 @@ async function settleDue(parts: TurnParts, lease: RelayLease, event: ParkedEvent
     await store.settleParked(lease, event, { kind: "retry", attempts, nextAttemptAtMs, error });
     return false;
   }
-  logger.error("The relay gave an event up", { id: event.id, type: event.type, attempts, code: error.code, reason: error.message });
+  logger.error("The relay gave an event up", {
+    id: event.id,
+    type: event.type,
+    attempts,
+    code: error.code,
+    reason: error.message,
+  });
   parts.telemetry.instruments.parked("dead", 1);
   const then = event.key === undefined ? "skip" : options.onDead;
   await store.settleParked(lease, event, { kind: "dead", attempts, error, then });
@@ -152,5 +181,6 @@ function brokerFault(outcomes: readonly PageOutcome[]): Error | undefined {
 
 function noteLag(parts: TurnParts, confirmed: readonly StoredEvent[]): void {
   const first = confirmed[0];
-  if (first !== undefined) parts.telemetry.instruments.relayLag(Math.max(0, parts.clock.now() - first.storedAtMs));
+  if (first !== undefined)
+    parts.telemetry.instruments.relayLag(Math.max(0, parts.clock.now() - first.storedAtMs));
 }

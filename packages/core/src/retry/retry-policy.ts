@@ -91,7 +91,10 @@ export function problemsOfPolicy(name: string, policy: unknown): string[] {
 
 function problemsOfAttempts(attempts: unknown): string[] {
   const whole = Number.isInteger(attempts) || attempts === Number.POSITIVE_INFINITY;
-  return problem(whole && (attempts as number) >= 1, "attempts: must be a whole number from 1, the first attempt included");
+  return problem(
+    whole && (attempts as number) >= 1,
+    "attempts: must be a whole number from 1, the first attempt included",
+  );
 }
 
 function problem(holds: boolean, said: string): string[] {

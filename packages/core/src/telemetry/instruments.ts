@@ -32,7 +32,14 @@ export function createInstruments(
   const counter = (name: string, unit: string): Counter | undefined =>
     guard(() => meter?.createCounter(name, { unit }), undefined);
   const histogram = (name: string): Histogram | undefined =>
-    guard(() => meter?.createHistogram(name, { unit: "s", advice: { explicitBucketBoundaries: [...durationBuckets] } }), undefined);
+    guard(
+      () =>
+        meter?.createHistogram(name, {
+          unit: "s",
+          advice: { explicitBucketBoundaries: [...durationBuckets] },
+        }),
+      undefined,
+    );
   const sent = counter(metric.sent, "{message}");
   const consumed = counter(metric.consumed, "{message}");
   const outcomes = counter(metric.outcomes, "{message}");
@@ -51,7 +58,11 @@ export function createInstruments(
         operation?.record(durationMs / 1_000, attributes);
       }, undefined),
     consumed: (channel, group) =>
-      guard(() => consumed?.add(1, { ...processBase, [attribute.destination]: channel, [attribute.group]: group }), undefined),
+      guard(
+        () =>
+          consumed?.add(1, { ...processBase, [attribute.destination]: channel, [attribute.group]: group }),
+        undefined,
+      ),
     processed: (channel, group, durationMs, errorCode) =>
       guard(() => {
         const attributes = { ...processBase, [attribute.destination]: channel, [attribute.group]: group };

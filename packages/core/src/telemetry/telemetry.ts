@@ -98,7 +98,13 @@ export function createTelemetry(system: string, options: TelemetryOptions = {}):
     [attribute.operationType]: kind,
   });
 
-  const outgoing = (name: string, operation: string, kind: SpanKind, facts: MessageFacts, from: () => Context) =>
+  const outgoing = (
+    name: string,
+    operation: string,
+    kind: SpanKind,
+    facts: MessageFacts,
+    from: () => Context,
+  ) =>
     guard<OutgoingSpan>(() => {
       const parent = from();
       const span = tracer().startSpan(
@@ -131,7 +137,11 @@ export function createTelemetry(system: string, options: TelemetryOptions = {}):
           [attribute.group]: facts.group,
           [attribute.attempt]: facts.attempt,
         };
-        const span = tracer().startSpan(`process ${facts.channel}`, { kind: SpanKind.CONSUMER, attributes, links }, parent);
+        const span = tracer().startSpan(
+          `process ${facts.channel}`,
+          { kind: SpanKind.CONSUMER, attributes, links },
+          parent,
+        );
         return { span, inside: withBaggage(trace.setSpan(parent, span), facts.baggage, allowed) };
       }, undefined);
       if (opened === undefined) return work();
@@ -145,7 +155,10 @@ export function createTelemetry(system: string, options: TelemetryOptions = {}):
       }
     },
     untraced: (work) => context.with(context.active().setValue(suppressTracing, true), work),
-    instruments: guard(() => createInstruments(metrics.getMeter(scope), base, guard), createInstruments(undefined, base, guard)),
+    instruments: guard(
+      () => createInstruments(metrics.getMeter(scope), base, guard),
+      createInstruments(undefined, base, guard),
+    ),
     faults: () => faultCount,
   };
 }
@@ -173,7 +186,10 @@ function placeProcess(facts: ProcessFacts, relation: "parent" | "link"): { paren
 }
 
 function attributesOf(facts: MessageFacts): Attributes {
-  const attributes: Attributes = { [attribute.destination]: facts.channel, [attribute.eventType]: facts.type };
+  const attributes: Attributes = {
+    [attribute.destination]: facts.channel,
+    [attribute.eventType]: facts.type,
+  };
   if (facts.id !== undefined) {
     attributes[attribute.messageId] = facts.id;
     attributes[attribute.eventId] = facts.id;
@@ -188,7 +204,10 @@ function attributesOf(facts: MessageFacts): Attributes {
 function endSpan(span: Span, error: unknown): void {
   if (error !== undefined) {
     const known = error instanceof Error ? error : new Error(String(error));
-    span.setAttribute(attribute.errorType, "code" in known && typeof known.code === "string" ? known.code : known.name);
+    span.setAttribute(
+      attribute.errorType,
+      "code" in known && typeof known.code === "string" ? known.code : known.name,
+    );
     span.recordException(known);
     span.setStatus({ code: SpanStatusCode.ERROR, message: known.message.slice(0, 256) });
   }

@@ -60,7 +60,9 @@ export function createUnitOfWork<Tx>(parts: UnitOfWorkParts<Tx>): UnitOfWorkRunn
           return value;
         }, options);
         store.outbox.signal();
-        await buffer.runHooks((error) => logger.error("A hook after the commit failed", { reason: error.message }));
+        await buffer.runHooks((error) =>
+          logger.error("A hook after the commit failed", { reason: error.message }),
+        );
         return result;
       } finally {
         buffer.close();

@@ -3,7 +3,11 @@ import type { EventDraft } from "../event/draft.ts";
 import { MessagingError, toError } from "../errors.ts";
 
 /** Drafts built after everything else has been done, from the latest state. */
-export type LateDrafts = () => EventDraft | readonly EventDraft[] | undefined | Promise<EventDraft | readonly EventDraft[] | undefined>;
+export type LateDrafts = () =>
+  | EventDraft
+  | readonly EventDraft[]
+  | undefined
+  | Promise<EventDraft | readonly EventDraft[] | undefined>;
 
 /**
  * The outgoing half of one unit of work: what is published is buffered, sealed and validated at the flush, and handed
@@ -31,7 +35,10 @@ export function createOutgoingBuffer(
   let closed = false;
   const open = (verb: string): void => {
     if (!closed) return;
-    throw new MessagingError("USAGE_UNIT_CLOSED", `${verb} was called after its unit of work had ended. Await everything before the handler returns.`);
+    throw new MessagingError(
+      "USAGE_UNIT_CLOSED",
+      `${verb} was called after its unit of work had ended. Await everything before the handler returns.`,
+    );
   };
 
   return {

@@ -16,7 +16,11 @@ export function recordingLogger(): Logger & { readonly lines: readonly LogLine[]
 }
 
 /** Resolves when `holds` answers true; looks after every turn of the event loop, and gives up with `what` after 5 s. */
-export async function until(what: string, holds: () => boolean | Promise<boolean>, limitMs = 5_000): Promise<void> {
+export async function until(
+  what: string,
+  holds: () => boolean | Promise<boolean>,
+  limitMs = 5_000,
+): Promise<void> {
   const endMs = performance.now() + limitMs;
   while (!(await holds())) {
     if (performance.now() > endMs) throw new Error(`Waited ${limitMs} ms in vain: ${what}`);
