@@ -1,4 +1,5 @@
 import type { PublishOutcome, Transport } from "@postrider/core";
+import { randomUUID } from "node:crypto";
 import { over, overSubscription } from "./over.ts";
 import type { BrokenTransport } from "./over.ts";
 
@@ -72,10 +73,10 @@ export const connectFaults: readonly BrokenTransport[] = [
       over(inner, {
         close: async () => {
           await inner.close();
-          const listener = (): void => undefined;
-          process.on("SIGUSR2", listener);
+          const [event, listener] = [`leak-${randomUUID()}`, (): void => undefined];
+          process.on(event, listener);
           // Only for as long as it takes to be seen.
-          setTimeout(() => process.off("SIGUSR2", listener), 3_000).unref();
+          setTimeout(() => process.off(event, listener), 3_000).unref();
         },
       }),
   },

@@ -100,6 +100,24 @@ export const consumeFaults: readonly BrokenTransport[] = [
       ),
   },
   {
+    name: "invents attributes",
+    fault: "makes up a specversion where a message has no attributes",
+    breaks: (inner) =>
+      overDeliveries(inner, (delivery) => {
+        const attributes = { specversion: "1.0", ...delivery.message.attributes };
+        return overDelivery(delivery, { message: { ...delivery.message, attributes } });
+      }),
+  },
+  {
+    name: "trips over odd headers",
+    fault: "hands nothing over whose headers hold more than printable ASCII",
+    breaks: (inner) =>
+      overDeliveries(inner, (delivery) => {
+        const plain = Object.values(delivery.message.headers).every((value) => /^[ -~]*$/.test(value));
+        return plain ? delivery : undefined;
+      }),
+  },
+  {
     name: "hides where it came from",
     fault: "names no origin",
     breaks: (inner) => overDeliveries(inner, (delivery) => overDelivery(delivery, { origin: {} })),

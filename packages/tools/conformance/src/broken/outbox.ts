@@ -27,6 +27,19 @@ export const outboxFaults: readonly BrokenStore[] = [
       overStore(inner, { outbox: { append: (tx, events) => inner.outbox.append(tx, events.toReversed()) } }),
   },
   {
+    name: "appends at the end",
+    fault: "writes what was appended just before the commit, also what a savepoint had taken back",
+    breaks: appendsAtTheEnd,
+  },
+  {
+    name: "makes events up",
+    fault: "writes an event where none was given",
+    breaks: (inner) =>
+      overStore(inner, {
+        outbox: { append: (tx, events) => inner.outbox.append(tx, events.length === 0 ? [madeUp] : events) },
+      }),
+  },
+  {
     name: "forgets extensions",
     fault: "keeps the values of extensions as text",
     breaks: (inner) =>
@@ -152,6 +165,46 @@ export const outboxFaults: readonly BrokenStore[] = [
     },
   },
 ];
+
+const madeUp: SealedEvent = {
+  id: "made-up",
+  source: "/conformance",
+  type: "com.example.conformance.made-up.v1",
+  specversion: "1.0",
+  time: undefined,
+  subject: undefined,
+  contentType: undefined,
+  dataschema: undefined,
+  channel: "com.example.conformance",
+  key: undefined,
+  shard: 0,
+  payload: undefined,
+  extensions: {},
+  traceparent: undefined,
+  tracestate: undefined,
+  tenant: undefined,
+};
+
+function appendsAtTheEnd<Tx>(inner: Store<Tx>): Store<Tx> {
+  const waiting = new Map<unknown, SealedEvent[]>();
+  return overStore(inner, {
+    outbox: {
+      append: (tx, events) => {
+        const buffer = waiting.get(tx);
+        if (buffer === undefined) return inner.outbox.append(tx, events);
+        buffer.push(...events);
+      },
+    },
+    transaction: (work, options) =>
+      inner.transaction(async (tx) => {
+        const buffer: SealedEvent[] = [];
+        waiting.set(tx, buffer);
+        const result = await work(tx).finally(() => waiting.delete(tx));
+        await inner.outbox.append(tx, buffer);
+        return result;
+      }, options),
+  });
+}
 
 /** Events of a transaction that rolled back are written once it has ended. */
 function appendsOutside<Tx>(inner: Store<Tx>): Store<Tx> {

@@ -9,9 +9,9 @@ import { publishFaults } from "./publishing.ts";
  * Faults that any transport can be given, to see that the suite notices them through a harness. Each turns cases red.
  */
 export const brokenTransports: readonly BrokenTransport[] = Object.freeze([
+  ...connectFaults,
   ...publishFaults,
   ...consumeFaults,
-  ...connectFaults,
 ]);
 
 /** The harness with a fault in every transport it creates. Hooks that take a transport get the one without. */

@@ -35,10 +35,10 @@ export const leaseCases: readonly StoreCase[] = [
       claim(first, "acquire");
       claimEqual(await scope.wait("renew", one.renew(first, 60_000)), true, "renew of a lease that is ours");
       const untilMs = performance.now() + 2 * shortLeaseMs;
-      while (performance.now() < untilMs) {
-        const taken = await scope.wait("acquire", two.acquire(relay, "two", 60_000));
-        claimEqual(taken, undefined, "a renewed lease past its first end");
-      }
+      await scope.until("the first end of the lease to be past", async () => {
+        claimEqual(await two.acquire(relay, "two", 60_000), undefined, "a renewed lease past its first end");
+        return performance.now() >= untilMs;
+      });
       await scope.wait("release", one.release(first));
       const second = await scope.wait("acquire", two.acquire(relay, "two", 60_000));
       claim(second, "acquire after release");
@@ -60,8 +60,10 @@ export const leaseCases: readonly StoreCase[] = [
     title: "100. the lease of one relay is none of another's",
     body: async (scope) => {
       const { relay: store } = scope.store;
-      const names = ["relay-a", "relay-b"];
-      for (const name of names) claim(await scope.wait("acquire", store.acquire(name, "me", 60_000)), `lease of ${name}`);
+      for (const name of ["a", "b"]) {
+        const lease = await scope.wait("acquire", store.acquire(`relay-${name}`, `owner-${name}`, 60_000));
+        claimEqual([lease?.relay, lease?.owner], [`relay-${name}`, `owner-${name}`], "relay and owner of the lease");
+      }
     },
   },
   {

@@ -118,7 +118,8 @@ async function openTransaction<Tx>(
   // A case that fails half way must not leave the transaction open.
   base.defer("ending a transaction", async () => {
     finish("rollback");
-    await ended;
+    // How its work failed is the case's to tell.
+    await ended.catch(() => undefined);
   });
   await base.wait("a transaction to do its work", Promise.race([ready, ended]));
   return {

@@ -4,12 +4,19 @@ import { ack, claimArrived, retry } from "./intake.ts";
 import { idOf, outgoing, outgoingRun } from "./message.ts";
 import type { TransportCase } from "./scope.ts";
 
-/** Capabilities for which the contract gives a transport alone nothing to show, and why. */
-export const notProvable: Readonly<Partial<Record<CapabilityName, string>>> = {
-  nativeDeadLetter: "the contract has no call that leaves dead-lettering to the broker",
-  wildcards: "the contract names no syntax of patterns",
-  requestReply: "the contract has no requests yet",
-};
+/** Claims that a transport alone has nothing to show for or against, with the reason. */
+export function notProvable(claimed: Capabilities): Readonly<Partial<Record<CapabilityName, string>>> {
+  return {
+    nativeDeadLetter: "the contract has no call that leaves dead-lettering to the broker",
+    wildcards: "the contract names no syntax of patterns",
+    requestReply: "the contract has no requests yet",
+    orderedPipelining: "it is a matter of speed; the prefix that publishRun confirms is proved either way",
+    ...(claimed.orderingScope === "none" && { orderingScope: "order that is not promised may hold all the same" }),
+    ...(!claimed.nativeDelay && { nativeDelay: "a delay kept in the process looks the same while the process lives" }),
+    ...(!claimed.leaseExtension && { leaseExtension: "where nothing is extended there may be no lease at all" }),
+    ...(claimed.maxMessageBytes === 0 && { maxMessageBytes: "only the broker knows its limit" }),
+  };
+}
 
 const kindOf: Readonly<Record<keyof Capabilities, "string" | "boolean" | "number">> = {
   transport: "string",

@@ -1,6 +1,7 @@
-import type { Delivery } from "@postrider/core";
+import type { Delivery, Transport } from "@postrider/core";
 import { claim, claimEqual } from "../case/claim.ts";
 import { ack, claimArrived } from "./intake.ts";
+import type { Intake } from "./intake.ts";
 import { idOf, idsOf, outgoing, outgoingRun } from "./message.ts";
 import type { TransportCase, TransportScope } from "./scope.ts";
 
@@ -105,8 +106,9 @@ export const deliverCases: readonly TransportCase[] = [
       const publisher = await scope.connect();
       const batches = Array.from({ length: members }, () => outgoingRun(channel, perPublisher));
       await Promise.all(batches.map((batch) => scope.confirm(publisher, batch)));
-      const expected = batches.flat().map(idOf);
-      await scope.until(`${expected.length} messages, ${seen.length} so far`, () => seen.length >= expected.length);
+      const last = await scope.sentinel(publisher, channel);
+      const expected = [...idsOf(batches.flat()), last];
+      await scope.until(`${expected.length} messages`, () => seen.length >= expected.length && seen.includes(last));
       claimEqual(seen.sort(), expected.sort(), "messages over all members, each once");
     },
   },
@@ -115,20 +117,19 @@ export const deliverCases: readonly TransportCase[] = [
     lacks: (harness) => (harness.createElsewhere === undefined ? "the harness gives no createElsewhere" : undefined),
     body: async (scope) => {
       const channel = await scope.channel();
-      const group = scope.group();
       const here = await scope.connect();
       const there = await scope.wait("a transport elsewhere", createElsewhere(scope));
       scope.defer("closing a transport elsewhere", () => there.close());
       await scope.wait("connect", there.connect());
-      const [intakeHere, intakeThere] = [
-        await scope.subscribe(here, { group, channels: [channel] }),
-        await scope.subscribe(there, { group, channels: [channel] }),
-      ];
-      const [sentHere, sentThere] = [outgoing(channel), outgoing(channel)];
-      await scope.confirm(here, [sentHere]);
-      await scope.confirm(there, [sentThere]);
-      claimArrived([await intakeHere.next()], [idOf(sentHere)], "in-order", "at the one broker");
-      claimArrived([await intakeThere.next()], [idOf(sentThere)], "in-order", "at the other broker");
+      const listen = (transport: Transport): Promise<Intake> =>
+        scope.subscribe(transport, { group: scope.group(), channels: [channel] });
+      const [heardHere, heardThere] = [await listen(here), await listen(there)];
+      const [sentHere, sentThere] = [outgoingRun(channel, 3), outgoingRun(channel, 3)];
+      await scope.confirm(here, sentHere);
+      await scope.confirm(there, sentThere);
+      const [lastHere, lastThere] = [await scope.sentinel(here, channel), await scope.sentinel(there, channel)];
+      claimArrived(await heardHere.takeUntil(lastHere), [...idsOf(sentHere), lastHere], "any-order", "at the one broker");
+      claimArrived(await heardThere.takeUntil(lastThere), [...idsOf(sentThere), lastThere], "any-order", "at the other");
     },
   },
   {

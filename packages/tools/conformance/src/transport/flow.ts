@@ -58,7 +58,7 @@ export const flowCases: readonly TransportCase[] = [
       intake.subscription.setMaxInFlight(6);
       await scope.until("six unsettled deliveries", () => held.length >= 6);
       intake.subscription.setMaxInFlight(1);
-      while (held.length > 0) await settleOne(scope);
+      for (let settled = 0; settled < 6; settled += 1) await settleOne(scope);
       let most = 0;
       for (let round = 0; round < 4; round += 1) {
         await scope.until("the next delivery", () => held.length > 0);

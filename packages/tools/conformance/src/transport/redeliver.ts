@@ -118,12 +118,14 @@ export const redeliverCases: readonly TransportCase[] = [
       const sent = outgoing(channel);
       await scope.confirm(dying, [sent]);
       await held.next();
+      await scope.roundTrip(dying);
       await scope.end(dying);
       const intake = await scope.subscribe(await scope.connect(), { group, channels: [channel] });
       const again = await intake.next();
       scope.claimSame(again, sent);
       claimEqual(again.redelivered, true, "redelivered after a crash");
-      if (scope.capabilities.deliveryCount) claimEqual(again.attempt, 2, "the broker counts deliveries: attempt");
+      const { deliveryCount } = scope.capabilities;
+      claimEqual(again.attempt, deliveryCount ? 2 : 1, `attempt after a crash, deliveryCount being ${deliveryCount}`);
     },
   },
   {

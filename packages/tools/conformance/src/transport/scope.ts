@@ -30,6 +30,8 @@ export interface TransportScope extends CaseScope {
   confirm(transport: Transport, batch: readonly OutgoingMessage[]): Promise<void>;
   /** Publishes one more message; when it has arrived, what was to arrive before it has. */
   sentinel(transport: Transport, channel: string, key?: string): Promise<string>;
+  /** Asks the broker for something and waits: what was sent to it before, an acknowledgement say, has reached it. */
+  roundTrip(transport: Transport): Promise<void>;
   subscribe(transport: Transport, request: IntakeRequest): Promise<Intake>;
   /** Creates the group at the broker and leaves it. */
   bind(group: string, channels: readonly string[]): Promise<void>;
@@ -86,6 +88,7 @@ export function createTransportScope(base: CaseScope, harness: TransportHarness,
       await confirm(transport, [last]);
       return last.attributes["id"] ?? "";
     },
+    roundTrip: async (transport) => confirm(transport, [outgoing(await harness.channel())]),
     subscribe,
     bind: async (group, channels) => {
       const transport = await connect();

@@ -17,6 +17,7 @@ export const settleCases: readonly TransportCase[] = [
       const sent = outgoing(channel);
       await scope.confirm(first, [sent]);
       await held.next();
+      await scope.roundTrip(first);
       await scope.end(first);
       const intake = await scope.subscribe(await scope.connect(), { group, channels: [channel] });
       claimArrived([await intake.next()], [idOf(sent)], "in-order", "what nobody settled");
@@ -80,6 +81,7 @@ export const settleCases: readonly TransportCase[] = [
     runs: "alone",
     body: async (scope) => {
       const { delivery, transport, channel, group, sent } = await deliverOne(scope);
+      await scope.roundTrip(transport);
       await (scope.harness.cutConnection?.(transport) ?? scope.end(transport));
       await scope.until("the signal of a delivery whose connection is gone", () => delivery.signal.aborted);
       await scope.wait("ack of a delivery whose connection is gone", delivery.settle({ kind: "ack" }));

@@ -58,6 +58,6 @@ export function transportSuite<T extends Transport>(
       cleanupMs: (options.cleanupMs ?? 5_000) * scale,
     },
   );
-  const unproved = Object.entries(notProvable).map(([name, because]) => ({ title: `capability ${name}`, because }));
+  const unproved = Object.entries(notProvable(harness.capabilities)).map(([name, because]) => ({ title: `capability ${name}`, because }));
   return { ...report, notApplicable: [...report.notApplicable, ...unproved] };
 }

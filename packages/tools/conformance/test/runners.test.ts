@@ -1,0 +1,46 @@
+import { execFile } from "node:child_process";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+import { expect, test } from "vitest";
+import { nodeTestRunner, outboxSuite, transportSuite } from "../src/index.ts";
+import type { NodeTestLike, TransportHarness } from "../src/index.ts";
+import { memoryStoreHarness, memoryTransportHarness } from "./support/memory-harness.ts";
+
+const nothing: NodeTestLike = { describe: (_title, body) => body(), test: () => undefined, after: () => undefined };
+
+test("the suites run under node:test, teardown included", async () => {
+  const fixture = fileURLToPath(new URL("./support/under-node-test.ts", import.meta.url));
+  const args = ["--conditions=@postrider/source", "--test", "--test-reporter=tap", fixture];
+  // The runner of this very file marks its children as its own.
+  const { NODE_TEST_CONTEXT: _context, NODE_OPTIONS: _options, ...env } = process.env;
+  const { stdout } = await promisify(execFile)(process.execPath, args, { env });
+  expect(stdout).toMatch(/# pass [1-9]\d+/);
+  expect(stdout).toMatch(/# fail 0/);
+  expect(stdout).toContain("ok 1 - 114. a message id is new once, and a duplicate ever after");
+  expect(stdout).toContain("the harness was torn down");
+}, 60_000);
+
+test("a case without its hook is reported with the reason, not dropped", () => {
+  const { name, capabilities, create, channel } = memoryTransportHarness();
+  const bare: TransportHarness = { name, capabilities, create, channel };
+  const runner = nodeTestRunner(nothing);
+  const [full, less] = [transportSuite(runner, memoryTransportHarness()), transportSuite(runner, bare)];
+  const missing = full.cases.filter((title) => !less.cases.includes(title));
+  expect(missing.length).toBeGreaterThan(5);
+  for (const title of missing) {
+    expect(less.notApplicable.find((one) => one.title === title)?.because).toMatch(/^the harness gives no /);
+  }
+  const total = (report: typeof full): number => report.cases.length + report.notApplicable.length;
+  expect(total(less)).toBe(total(full));
+});
+
+test("cases with two open transactions are not asked of a database that has one", () => {
+  const runner = nodeTestRunner(nothing);
+  const report = outboxSuite(runner, { ...memoryStoreHarness(), transactions: "serial" });
+  expect(report.notApplicable).toEqual([
+    {
+      title: "96. a row that commits late is read whatever was read before",
+      because: "only one transaction can be open at a time (transactions is serial)",
+    },
+  ]);
+});
