@@ -154,7 +154,8 @@ export type {
   TransactionContext,
   UntypedTransaction,
 } from "./consume/context.ts";
-export type { CloseOptions, Subscription } from "./consume/consumer.ts";
+export type { Subscription } from "./consume/consumer.ts";
+export type { CloseOptions } from "./consume/drain.ts";
 export type { ConsumeOptions } from "./consume/consumers.ts";
 export type { ConsumerCounts } from "./consume/settle.ts";
 export type { DeadLetterHandler, DeadLetterSubscription } from "./consume/dead-letters.ts";

@@ -1,9 +1,10 @@
 import type { Absent } from "./broker/broker-options.ts";
-import type { CloseOptions, Subscription } from "./consume/consumer.ts";
+import type { Subscription } from "./consume/consumer.ts";
 import type { ConsumeOptions } from "./consume/consumers.ts";
 import type { UntypedTransaction } from "./consume/context.ts";
 import type { DeadLetterHandler, DeadLetterSubscription } from "./consume/dead-letters.ts";
 import type { Consumer } from "./consume/definition.ts";
+import type { CloseOptions } from "./consume/drain.ts";
 import type { Capabilities, CapabilityName } from "./contracts/capabilities.ts";
 import type { Store } from "./contracts/store.ts";
 import type { ConnectionState } from "./contracts/transport.ts";

@@ -3,10 +3,10 @@ import { assertCapabilities } from "./broker/assert-capabilities.ts";
 import { openTransport } from "./broker/open-transport.ts";
 import { start } from "./broker/start.ts";
 import { systemClock } from "./clock.ts";
-import type { CloseOptions } from "./consume/consumer.ts";
 import { createConsumers, type ConsumeOptions } from "./consume/consumers.ts";
 import { resolvedConsumer } from "./consume/define-consumer.ts";
 import type { Consumer } from "./consume/definition.ts";
+import { drainMsOf, type CloseOptions } from "./consume/drain.ts";
 import type { Capabilities, CapabilityName } from "./contracts/capabilities.ts";
 import type { Store } from "./contracts/store.ts";
 import type { Transport } from "./contracts/transport.ts";
@@ -127,7 +127,10 @@ function wire({
     await transport.close();
   };
   let closed: Promise<void> | undefined;
-  const closeOnce = (closeOptions?: CloseOptions): Promise<void> => (closed ??= close(closeOptions));
+  const closeOnce = async (closeOptions?: CloseOptions): Promise<void> => {
+    drainMsOf(closeOptions); // refused before anything is closed
+    await (closed ??= close(closeOptions));
+  };
 
   const base: MessagingBase<unknown, Capabilities> = {
     source,

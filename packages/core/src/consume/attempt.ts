@@ -2,17 +2,19 @@ import type { Clock } from "../contracts/clock.ts";
 import type { LineageScope } from "../envelope/lineage.ts";
 import { soundError } from "../failure/sound-error.ts";
 import type { ProcessFacts, Telemetry } from "../telemetry/telemetry.ts";
+import { blame } from "./blame.ts";
 import type { ResolvedConsumer } from "./definition.ts";
 import { createEffect, type EffectParts } from "./effect.ts";
 import { createLifetime, type Lifetime } from "./lifetime.ts";
+import { refuseOvertaking } from "./overtaking.ts";
 import { prepare } from "./prepare.ts";
-import type { AttemptOutcome, Prepared, Work } from "./work.ts";
+import { laneOf, type AttemptOutcome, type Prepared, type Work } from "./work.ts";
 
 /*
  * One attempt: prepared, inside its span and its time, and what it came to. Whatever a handler does ends as an outcome.
  */
 
-export interface AttemptParts extends Omit<EffectParts, "consumer"> {
+export interface AttemptParts extends Omit<EffectParts, "consumer" | "laneOf"> {
   readonly consumer: ResolvedConsumer;
   readonly lineage: LineageScope;
   readonly telemetry: Telemetry;
@@ -27,8 +29,9 @@ export interface Attempts {
 }
 
 export function createAttempts(parts: AttemptParts): Attempts {
-  const { consumer, clock, telemetry, lineage } = parts;
-  const effect = createEffect({ ...parts, consumer: consumer.name });
+  const { consumer, clock, telemetry, lineage, store } = parts;
+  const lane = (work: Work) => laneOf(consumer.ordering, work);
+  const effect = createEffect({ ...parts, consumer: consumer.name, laneOf: lane });
 
   const runPrepared = async (
     all: readonly Prepared[],
@@ -44,7 +47,7 @@ export function createAttempts(parts: AttemptParts): Attempts {
     } catch (thrown) {
       const error = soundError(thrown);
       code = "code" in error && typeof error.code === "string" ? error.code : error.name;
-      const kind = await kindOf(parts, thrown, lifetime);
+      const kind = await blame(thrown, lifetime, store);
       return all.map((prepared) =>
         kind === "failed" ? { kind, error, prepared, rolledBack: true } : { kind, error },
       );
@@ -54,24 +57,39 @@ export function createAttempts(parts: AttemptParts): Attempts {
     }
   };
 
+  /** An asynchronous schema is somebody's code too: it gets no more time than the handler. */
+  const prepareAll = async (
+    works: readonly Work[],
+    lifetime: Lifetime,
+  ): Promise<readonly PreparedOrNot[]> => {
+    const all = await lifetime.race(() => Promise.all(works.map((work) => prepare(work, consumer.foreign))));
+    refuseOvertaking(works, (_, index) => all[index]?.kind === "failed", lane);
+    return all;
+  };
+
   return {
     run: async (works) => {
       const lifetime = lifetimeOf(parts, works);
       try {
-        // An asynchronous schema is somebody's code too: it gets no more time than the handler.
-        const prepared = await lifetime.race(() =>
-          Promise.all(works.map((work) => prepare(work, consumer.foreign))),
-        );
-        const outcomes = await runPrepared(prepared.filter(isPrepared), lifetime);
+        const all = await prepareAll(works, lifetime);
+        const outcomes = await runPrepared(all.filter(isPrepared), lifetime);
         let next = 0;
-        return prepared.map((one) => (isPrepared(one) ? (outcomes[next++] ?? withoutOutcome) : one));
+        return all.map((one) => (isPrepared(one) ? (outcomes[next++] ?? withoutOutcome) : one));
       } catch (thrown) {
-        return works.map(() => failureOf(parts, toError(thrown), lifetime, undefined));
+        const error = soundError(thrown);
+        if (lifetime.abandoned()) return works.map(() => ({ kind: "abandoned", error }));
+        return works.map(() => ({ kind: "failed", error, prepared: undefined, rolledBack: true }));
       } finally {
         lifetime.end();
       }
     },
   };
+}
+
+type PreparedOrNot = Awaited<ReturnType<typeof prepare>>;
+
+function isPrepared(one: PreparedOrNot): one is Prepared {
+  return one.kind === "prepared";
 }
 
 function lifetimeOf(parts: AttemptParts, works: readonly Work[]): Lifetime {
@@ -83,27 +101,12 @@ function lifetimeOf(parts: AttemptParts, works: readonly Work[]): Lifetime {
   });
 }
 
-function failureOf(
-  parts: AttemptParts,
-  error: Error,
-  lifetime: Lifetime,
-  prepared: Prepared | undefined,
-): AttemptOutcome {
-  if (lifetime.abandoned()) return { kind: "abandoned", error };
-  if (parts.store?.isUnavailable?.(error) === true) return { kind: "outage", error };
-  return { kind: "failed", error, prepared, rolledBack: true };
-}
-
 const withoutOutcome: AttemptOutcome = {
   kind: "failed",
   error: new Error("The attempt gave no outcome for this message."),
   prepared: undefined,
   rolledBack: true,
 };
-
-function isPrepared(one: Prepared | AttemptOutcome): one is Prepared {
-  return "message" in one;
-}
 
 function withLineage<R>(scope: LineageScope, all: readonly Prepared[], work: () => R): R {
   const [only, another] = all;

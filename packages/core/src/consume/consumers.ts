@@ -8,13 +8,14 @@ import { MessagingError, toError } from "../errors.ts";
 import { createMemoryInbox } from "../inbox/memory-inbox.ts";
 import type { Telemetry } from "../telemetry/telemetry.ts";
 import { createAttempts, type AttemptParts } from "./attempt.ts";
-import { startConsumer, type CloseOptions, type Subscription } from "./consumer.ts";
+import { startConsumer, type Subscription } from "./consumer.ts";
 import { startDeadLetters, type DeadLetterHandler, type DeadLetterSubscription } from "./dead-letters.ts";
 import type { ResolvedConsumer } from "./definition.ts";
-import { createStrayGuard } from "./stray.ts";
+import { drainMsOf, type CloseOptions } from "./drain.ts";
+import { createStrayGuard, type StrayGuard } from "./stray.ts";
 
 export interface ConsumeOptions extends CloseOptions {
-  /** Ends the subscription as `close` does; already fired, nothing is started. */
+  /** Ends the subscription as `close` does, with this `drainMs`; already fired, nothing is started. */
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -53,9 +54,12 @@ const memoryInboxCapacity = 10_000;
 
 export function createConsumers(parts: ConsumersParts): Consumers {
   const { transport, store, clock, logger, telemetry, random } = parts;
-  const stray = createStrayGuard();
   const open = new Map<string, Closable>();
+  let stray: StrayGuard | undefined;
   let closed = false;
+
+  // With the first consumer: who only sends gets no listener on the process.
+  const guard = (): StrayGuard => (stray ??= createStrayGuard());
 
   /** One subscription per name; the name is taken from the start on, so that two starts at once do not both pass. */
   const enter = async <S extends Closable>(name: string, begin: () => Promise<S>): Promise<S> => {
@@ -67,24 +71,20 @@ export function createConsumers(parts: ConsumersParts): Consumers {
         { context: { name } },
       );
     }
-    let started: Promise<S> | undefined;
-    open.set(name, { close: async (options) => (await started?.catch(() => undefined))?.close(options) });
+    const leave = () => {
+      if (open.get(name) === entry) open.delete(name);
+    };
+    const started = begin().then((subscription) => leaving(subscription, leave));
+    const entry: Closable = {
+      close: async (options) => (await started.catch(() => undefined))?.close(options),
+    };
+    open.set(name, entry);
     try {
-      started = begin();
       return await started;
     } catch (error) {
-      open.delete(name);
+      leave();
       throw error;
     }
-  };
-  /** The same subscription; its end frees its name. */
-  const leaving = <S extends Closable>(name: string, subscription: S, onClose = () => {}): S => {
-    const close = async (options?: CloseOptions): Promise<void> => {
-      onClose();
-      await subscription.close(options);
-      open.delete(name);
-    };
-    return { ...subscription, close, [Symbol.asyncDispose]: () => close() };
   };
 
   const begin = async (
@@ -92,8 +92,9 @@ export function createConsumers(parts: ConsumersParts): Consumers {
     needs: readonly CapabilityName[],
   ): Promise<Subscription> => {
     assertCapabilities(transport, needs, `the consumer '${consumer.name}'`);
+    refuseIdle(consumer);
     const inbox = inboxOf(consumer, store, logger);
-    const subscription = await startConsumer({
+    return startConsumer({
       consumer,
       transport: transport.consumer,
       capabilities: transport.capabilities,
@@ -104,7 +105,7 @@ export function createConsumers(parts: ConsumersParts): Consumers {
           clock,
           logger,
           telemetry,
-          stray,
+          stray: guard(),
           consumer,
           inbox,
           closing,
@@ -115,39 +116,69 @@ export function createConsumers(parts: ConsumersParts): Consumers {
       telemetry,
       random,
     });
-    return leaving(consumer.name, subscription);
   };
 
   return {
-    start: async (consumer, needs, { signal, drainMs } = {}) => {
+    start: async (consumer, needs, options = {}) => {
+      const { signal } = options;
+      const drainMs = drainMsOf(options);
       signal?.throwIfAborted();
-      const subscription = await enter(consumer.name, () => begin(consumer, needs));
-      if (signal === undefined) return subscription;
-      const end = () => {
-        subscription.close({ drainMs }).catch((error: unknown) => {
-          logger.error("A consumer did not close", {
-            consumer: consumer.name,
-            reason: toError(error).message,
-          });
-        });
-      };
-      if (signal.aborted) end();
-      else signal.addEventListener("abort", end, { once: true });
-      return leaving(consumer.name, subscription, () => signal.removeEventListener("abort", end));
-    },
-    startDeadLetters: (group, handler) => {
-      const name = `dead letters of ${group}`;
-      return enter(name, async () =>
-        leaving(name, await startDeadLetters(group, handler, transport.consumer, logger)),
+      const failed = (error: Error) =>
+        logger.error("A consumer did not close", { consumer: consumer.name, reason: error.message });
+      return enter(consumer.name, async () =>
+        endedBy(signal, await begin(consumer, needs), { drainMs }, failed),
       );
     },
+    startDeadLetters: (group, handler) =>
+      enter(`dead letters of ${group}`, () =>
+        startDeadLetters({ group, handler, transport: transport.consumer, stray: guard(), clock, logger }),
+      ),
     names: () => [...open.keys()],
     close: async (options) => {
+      drainMsOf(options);
       closed = true;
-      await Promise.all([...open.values()].map((subscription) => subscription.close(options)));
-      stray.close();
+      const ends = await Promise.allSettled(
+        [...open.values()].map((subscription) => subscription.close(options)),
+      );
+      stray?.close();
+      for (const end of ends) if (end.status === "rejected") throw toError(end.reason);
     },
   };
+}
+
+/** The same subscription; its end frees its name. */
+function leaving<S extends Closable>(subscription: S, leave: () => void): S {
+  const close = async (options?: CloseOptions): Promise<void> => {
+    drainMsOf(options);
+    try {
+      await subscription.close(options);
+    } finally {
+      leave();
+    }
+  };
+  return { ...subscription, close, [Symbol.asyncDispose]: () => close() };
+}
+
+/** The same subscription; the signal ends it too, and its end forgets the signal. */
+function endedBy<S extends Closable>(
+  signal: AbortSignal | undefined,
+  subscription: S,
+  options: CloseOptions,
+  onFailure: (error: Error) => void,
+): S {
+  if (signal === undefined) return subscription;
+  const end = () => void subscription.close(options).catch((thrown: unknown) => onFailure(toError(thrown)));
+  if (signal.aborted) end();
+  else signal.addEventListener("abort", end, { once: true });
+  return leaving(subscription, () => signal.removeEventListener("abort", end));
+}
+
+/** Without a handler there is no channel to read. */
+function refuseIdle({ name, channels }: ResolvedConsumer): void {
+  if (channels.length > 0) return;
+  throw new MessagingError("CONFIG_INVALID", `The consumer '${name}' has no handler: add one with on(…).`, {
+    context: { consumer: name },
+  });
 }
 
 /** The inbox that a consumer gets; there is no silent absence. */

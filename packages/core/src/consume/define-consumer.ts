@@ -100,19 +100,31 @@ function withRoutes(
 ): Map<string, Route> {
   const all = new Map(routes);
   for (const route of added) {
-    const types = [route.parts.type, ...route.parts.upcasts.map((upcast) => upcast.from)];
-    if (all.has(route.parts.type)) {
-      throw new MessagingError(
-        "USAGE_DUPLICATE_HANDLER",
-        `The consumer '${name}' already handles '${types[0]}'.`,
-        {
-          context: { consumer: name, type: route.parts.type },
-        },
-      );
-    }
-    all.set(route.parts.type, route);
+    const { type } = route.parts;
+    if (all.has(type)) throw duplicateHandler(name, type, `already handles '${type}'`);
+    refuseSecondLift(name, all, route);
+    all.set(type, route);
   }
   return all;
+}
+
+/** An older type that two definitions lift would go to one of them, and to which nobody said. */
+function refuseSecondLift(name: string, routes: ReadonlyMap<string, Route>, added: Route): void {
+  for (const { parts } of routes.values()) {
+    const both = parts.upcasts.find((one) => added.parts.upcasts.some((other) => other.from === one.from));
+    if (both === undefined) continue;
+    throw duplicateHandler(
+      name,
+      both.from,
+      `would lift '${both.from}' twice: to '${parts.type}' and to '${added.parts.type}'`,
+    );
+  }
+}
+
+function duplicateHandler(name: string, type: string, said: string): MessagingError {
+  return new MessagingError("USAGE_DUPLICATE_HANDLER", `The consumer '${name}' ${said}.`, {
+    context: { consumer: name, type },
+  });
 }
 
 function needsOf(options: AnyOptions): CapabilityName[] {

@@ -42,9 +42,7 @@ function inTransaction(parts: EffectParts, store: Store<unknown>): Effect {
     try {
       let wrote = false;
       const outcomes = await store.transaction(async (tx) => {
-        const ids = all.map((one) => one.work.facts.messageId);
-        const fresh = marks ? await store.inbox.register(tx, consumer, ids) : new Set(ids);
-        const todo = firstOfEach(all, fresh);
+        const todo = marks ? firstOfEach(all, await store.inbox.register(tx, consumer, idsOf(all))) : all;
         if (todo.length === 0) return all.map(() => duplicate);
         const unit = unitOver(tx, buffer);
         const call = { prepared: todo, tx, buffer, lifetime };
@@ -81,30 +79,21 @@ function plainly(parts: EffectParts): Effect {
 /** Behind an inbox of this process: claimed before, and remembered only after success. */
 function claimed(inbox: MemoryInbox, work: Effect): Effect {
   return async (all, lifetime) => {
-    const todo = await claimAll(inbox, all);
-    let outcomes: readonly AttemptOutcome[] = [];
+    const claims = await inbox.claim(idsOf(all));
+    const todo = firstOfEach(all, claims);
+    const outcomes = new Map<Prepared, AttemptOutcome>();
     try {
-      if (todo.length > 0) outcomes = await work(todo, lifetime);
-      return all.map((one) => (todo.includes(one) ? (outcomes[todo.indexOf(one)] ?? duplicate) : duplicate));
+      const worked = todo.length === 0 ? [] : await work(todo, lifetime);
+      for (const [index, one] of todo.entries()) outcomes.set(one, worked[index] ?? duplicate);
+      return all.map((one) => outcomes.get(one) ?? duplicate);
     } finally {
-      for (const [index, one] of todo.entries())
-        inbox.settle(one.work.facts.messageId, outcomes[index]?.kind === "handled");
+      for (const one of todo) inbox.settle(one.work.facts.messageId, hasWorked(outcomes.get(one)));
     }
   };
 }
 
-async function claimAll(inbox: MemoryInbox, all: readonly Prepared[]): Promise<Prepared[]> {
-  const todo: Prepared[] = [];
-  const mine = new Set<string>();
-  for (const one of all) {
-    const { messageId } = one.work.facts;
-    if (mine.has(messageId)) continue;
-    if (await inbox.claim(messageId)) {
-      mine.add(messageId);
-      todo.push(one);
-    }
-  }
-  return todo;
+function hasWorked(outcome: AttemptOutcome | undefined): "worked" | "failed" {
+  return outcome?.kind === "handled" ? "worked" : "failed";
 }
 
 const duplicate: AttemptOutcome = { kind: "duplicate" };
@@ -120,8 +109,12 @@ function firstOfEach(all: readonly Prepared[], fresh: ReadonlySet<string>): Prep
   });
 }
 
+function idsOf(all: readonly Prepared[]): string[] {
+  return all.map((one) => one.work.facts.messageId);
+}
+
 function failedIds(todo: readonly Prepared[], failures: Failures): string[] {
-  return todo.filter((one) => failures.has(one.message)).map((one) => one.work.facts.messageId);
+  return idsOf(todo.filter((one) => failures.has(one.message)));
 }
 
 function outcomesOf(

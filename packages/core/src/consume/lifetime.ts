@@ -14,6 +14,8 @@ export interface Lifetime {
   race<R>(work: () => R | Promise<R>): Promise<R>;
   /** True when it was given up from outside, not by its own time. */
   abandoned(): boolean;
+  /** True for what came out of a race: thrown by the user's code, and not by a store or a broker around it. */
+  threw(error: unknown): boolean;
   end(): void;
 }
 
@@ -29,6 +31,7 @@ export function createLifetime(clock: Clock, limits: LifetimeLimits): Lifetime {
   const controller = new AbortController();
   const { signal } = controller;
   let outside = false;
+  let lastThrown: { readonly error: unknown } | undefined;
   const abandon = (reason: unknown) => {
     outside = true;
     controller.abort(abandonedError(limits, reason));
@@ -52,12 +55,16 @@ export function createLifetime(clock: Clock, limits: LifetimeLimits): Lifetime {
       const working = (async () => work())();
       try {
         return await Promise.race([working, givenUp]);
+      } catch (error) {
+        lastThrown = { error };
+        throw error;
       } finally {
         cancelLimit();
         unwatch();
       }
     },
     abandoned: () => outside,
+    threw: (error) => lastThrown !== undefined && lastThrown.error === error,
     end: () => {
       for (const unwatch of unwatchAll) unwatch();
     },

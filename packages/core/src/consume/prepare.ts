@@ -1,11 +1,14 @@
 import type { Message } from "../contracts/message.ts";
-import type { UpcastParts } from "../event/definition-parts.ts";
 import { decode } from "../envelope/decode.ts";
-import { isInternalHeader } from "../envelope/internal-headers.ts";
-import { validate } from "../event/validate.ts";
-import { ValidationError, toError } from "../errors.ts";
 import type { ForeignMapper } from "../envelope/foreign.ts";
+import { withoutInternalHeaders } from "../envelope/internal-headers.ts";
+import { ValidationError } from "../errors.ts";
+import type { UpcastParts } from "../event/definition-parts.ts";
+import { validate } from "../event/validate.ts";
+import { soundError } from "../failure/sound-error.ts";
 import type { AttemptOutcome, Prepared, Work } from "./work.ts";
+
+type NotPrepared = Extract<AttemptOutcome, { kind: "invalid" | "failed" }>;
 
 /**
  * A message for one attempt: decoded anew, lifted from an older version, validated. Data that breaks the contract is
@@ -14,24 +17,24 @@ import type { AttemptOutcome, Prepared, Work } from "./work.ts";
 export async function prepare(
   work: Work,
   foreign: ForeignMapper | undefined,
-): Promise<Prepared | AttemptOutcome> {
-  const decoded = work.decoded ?? decode(work.delivery.message, foreign);
-  work.decoded = undefined;
+): Promise<Prepared | NotPrepared> {
   try {
-    const data = await read(work, decoded.message.data);
+    const decoded = work.decoded ?? decode(work.delivery.message, foreign);
+    work.decoded = undefined;
+    const data = await read(work, ownBytes(decoded.message.data));
     const message: Message = { ...decoded.message, type: work.route.parts.type, data };
-    return {
-      work,
-      message,
-      headers: userHeaders(work.delivery.message.headers),
-      extensions: decoded.extensions,
-    };
+    const headers = withoutInternalHeaders(work.delivery.message.headers);
+    return { kind: "prepared", work, message, headers, extensions: decoded.extensions };
   } catch (thrown) {
-    const error = toError(thrown);
-    return error instanceof ValidationError
-      ? { kind: "invalid", error }
-      : { kind: "failed", error, prepared: undefined, rolledBack: false };
+    const error = soundError(thrown);
+    if (error instanceof ValidationError) return { kind: "invalid", error };
+    return { kind: "failed", error, prepared: undefined, rolledBack: false };
   }
+}
+
+/** Data that is neither JSON nor text is the delivery's own bytes, and a handler may change what it gets. */
+function ownBytes(data: unknown): unknown {
+  return data instanceof Uint8Array ? new Uint8Array(data) : data;
 }
 
 async function read(work: Work, data: unknown): Promise<unknown> {
@@ -44,8 +47,4 @@ async function read(work: Work, data: unknown): Promise<unknown> {
 async function lift(upcast: UpcastParts, data: unknown): Promise<unknown> {
   const old = upcast.schema === undefined ? data : await validate(upcast.from, upcast.schema, data);
   return upcast.upcast(old);
-}
-
-function userHeaders(headers: Readonly<Record<string, string>>): Record<string, string> {
-  return Object.fromEntries(Object.entries(headers).filter(([name]) => !isInternalHeader(name)));
 }

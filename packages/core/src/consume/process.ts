@@ -109,7 +109,7 @@ export function createProcess(parts: ProcessParts): Process {
   const inOrder = async (lane: readonly Tried[], ended: (work: Work, end: End) => void): Promise<void> => {
     let previous: End = "settled";
     for (const tried of lane) {
-      const overtakes = previous === "returned" && !hasWorked(tried.outcome);
+      const overtakes: boolean = previous === "returned" && !hasWorked(tried.outcome);
       const end: End = overtakes ? await giveBack(tried.work) : await seeThroughSafely(tried);
       ended(tried.work, end);
       if (end === "returned") previous = end;

@@ -1,6 +1,6 @@
 import type { Delivery } from "../contracts/subscription.ts";
 import { decode, type Decoded } from "../envelope/decode.ts";
-import { toError } from "../errors.ts";
+import { soundError } from "../failure/sound-error.ts";
 import type { ResolvedConsumer, Route } from "./definition.ts";
 import type { Work } from "./work.ts";
 
@@ -19,7 +19,7 @@ export function createReceive(consumer: ResolvedConsumer): (delivery: Delivery) 
     try {
       decoded = decode(delivery.message, consumer.foreign);
     } catch (thrown) {
-      return { kind: "bad", error: toError(thrown) };
+      return { kind: "bad", error: soundError(thrown) };
     }
     const { type } = decoded.message;
     const direct = consumer.routes.get(type);

@@ -1,6 +1,7 @@
 import { problemOfChannel } from "../event/channel.ts";
-import { problemsOfPolicy, exponential } from "../retry/retry-policy.ts";
 import { OptionsError } from "../errors.ts";
+import { problemsOfRule } from "../failure/error-rule.ts";
+import { problemsOfPolicy, exponential } from "../retry/retry-policy.ts";
 import type { ConsumerOptions, ResolvedConsumer, Route, StartAt } from "./definition.ts";
 
 type AnyOptions = ConsumerOptions<unknown, "none" | "key", StartAt, "share" | "each">;
@@ -55,10 +56,7 @@ export function assertConsumerOptions(name: unknown, options: AnyOptions): void 
       "foreign: must be a function",
     ),
     ...check(validStart(options.startAt), "startAt: must be 'new', 'beginning' or a valid Date"),
-    ...(options.channels ?? []).flatMap((channel, index) => {
-      const problem = problemOfChannel(channel);
-      return problem === undefined ? [] : [`channels[${index}]: ${problem}`];
-    }),
+    ...problemsOfChannels(options.channels),
   ];
   if (problems.length > 0) throw new OptionsError(`The consumer '${String(name)}'`, problems);
 }
@@ -101,9 +99,16 @@ export function resolveConsumer(
 function problemsOfRules(rules: unknown): string[] {
   if (rules === undefined) return [];
   if (!Array.isArray(rules)) return ["errors: must be an array of onError(…)"];
-  return rules.flatMap((rule: { matches?: unknown } | undefined, index) =>
-    check(typeof rule?.matches === "function", `errors[${index}]: must be made by onError(…)`),
-  );
+  return rules.flatMap((rule: unknown, index) => problemsOfRule(`errors[${index}]`, rule));
+}
+
+function problemsOfChannels(channels: unknown): string[] {
+  if (channels === undefined) return [];
+  if (!Array.isArray(channels)) return ["channels: must be an array of names"];
+  return channels.flatMap((channel: unknown, index) => {
+    const problem = problemOfChannel(channel);
+    return problem === undefined ? [] : [`channels[${index}]: ${problem}`];
+  });
 }
 
 function validStart(startAt: unknown): boolean {

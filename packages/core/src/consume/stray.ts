@@ -1,5 +1,5 @@
 import { AsyncLocalStorage } from "node:async_hooks";
-import { toError } from "../errors.ts";
+import { soundError } from "../failure/sound-error.ts";
 
 /*
  * A handler can leave a promise behind that nobody awaits. When that one rejects, Node ends the process: one careless
@@ -47,7 +47,7 @@ function install(): Listener {
     (reason: unknown) => {
       const report = storage.getStore();
       if (report === undefined) asWithoutUs(reason);
-      else report(toError(reason));
+      else report(soundError(reason));
     },
     { [brand]: { storage, users: 0 } },
   );
@@ -58,12 +58,38 @@ function install(): Listener {
 /** A rejection that is none of ours must end as it would have ended had this listener not been there. */
 function asWithoutUs(reason: unknown): void {
   if (process.listenerCount("unhandledRejection") > 1) return; // somebody else looks after it
-  const mode = /--unhandled-rejections=(\w[\w-]*)/.exec(
-    `${process.execArgv.join(" ")} ${process.env["NODE_OPTIONS"] ?? ""}`,
-  )?.[1];
-  if (mode === "none") return;
-  if (mode === "warn") process.emitWarning(toError(reason));
-  else throw reason;
+  switch (unhandledMode()) {
+    case "none":
+    case "warn": // Node warns by itself in this mode, whoever listens
+      return;
+    case "warn-with-error-code":
+      process.emitWarning(asError(reason));
+      process.exitCode = 1;
+      return;
+    default:
+      throw asError(reason);
+  }
+}
+
+/** What Node was started with; the last one counts, and the command line comes after the environment. */
+function unhandledMode(): string | undefined {
+  const given = `${process.env["NODE_OPTIONS"] ?? ""} ${process.execArgv.join(" ")}`;
+  return [...given.matchAll(/--unhandled[-_]rejections[= ](\S+)/g)].at(-1)?.[1];
+}
+
+/** Node, too, puts an error in place of what is none. */
+function asError(reason: unknown): Error {
+  if (reason instanceof Error) return reason;
+  const error = new Error(`A promise was rejected with ${describe(reason)}, and nobody handled it`, {
+    cause: reason,
+  });
+  return Object.assign(error, { code: "ERR_UNHANDLED_REJECTION" });
+}
+
+function describe(reason: unknown): string {
+  return typeof reason === "object" && reason !== null
+    ? "an object that is no error"
+    : JSON.stringify(String(reason));
 }
 
 function isOurs(listener: unknown): listener is Listener {

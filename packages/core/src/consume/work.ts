@@ -34,6 +34,7 @@ export interface WorkFacts {
 
 /** A message ready for a handler, made anew for each attempt: a failed handler may have changed the last one. */
 export interface Prepared {
+  readonly kind: "prepared";
   readonly work: Work;
   readonly message: Message;
   readonly headers: Readonly<Record<string, string>>;

@@ -4,12 +4,12 @@
  */
 export interface MemoryInbox {
   /**
-   * True when this id is to be worked on now; false for a duplicate. Waits while another copy is being worked on:
-   * its success makes this one a duplicate, its failure lets this one run.
+   * Those of the ids that are to be worked on now; the others are duplicates. Waits while other copies are being worked
+   * on: their success makes one a duplicate, their failure lets it run. An id given twice counts once.
    */
-  claim(messageId: string): Promise<boolean>;
+  claim(messageIds: readonly string[]): Promise<ReadonlySet<string>>;
   /** The work on a claimed id has ended. */
-  settle(messageId: string, worked: boolean): void;
+  settle(messageId: string, how: "worked" | "failed"): void;
 }
 
 /** Remembers the last `capacity` ids. */
@@ -17,28 +17,32 @@ export function createMemoryInbox(capacity: number): MemoryInbox {
   const worked = new Set<string>();
   const running = new Map<string, { readonly ended: Promise<void>; end(): void }>();
 
+  const claimOne = async (messageId: string): Promise<boolean> => {
+    for (let other = running.get(messageId); other !== undefined; other = running.get(messageId))
+      await other.ended;
+    if (worked.has(messageId)) return false;
+    let end = () => {};
+    const ended = new Promise<void>((resolve) => {
+      end = resolve;
+    });
+    running.set(messageId, { ended, end });
+    return true;
+  };
+
   return {
-    claim: async (messageId) => {
-      for (let other = running.get(messageId); other !== undefined; other = running.get(messageId))
-        await other.ended;
-      if (worked.has(messageId)) return false;
-      let end = () => {};
-      const ended = new Promise<void>((resolve) => {
-        end = resolve;
-      });
-      running.set(messageId, { ended, end });
-      return true;
+    claim: async (messageIds) => {
+      const claimed = new Set<string>();
+      // In one order everywhere: two batches with the same ids wait for each other one way only.
+      for (const id of [...new Set(messageIds)].sort()) if (await claimOne(id)) claimed.add(id);
+      return claimed;
     },
-    settle: (messageId, success) => {
+    settle: (messageId, how) => {
       running.get(messageId)?.end();
       running.delete(messageId);
-      if (!success) return;
+      if (how === "failed") return;
       worked.add(messageId);
-      if (worked.size <= capacity) return;
-      for (const oldest of worked) {
-        worked.delete(oldest);
-        break;
-      }
+      const [oldest] = worked;
+      if (worked.size > capacity && oldest !== undefined) worked.delete(oldest);
     },
   };
 }
