@@ -1,5 +1,11 @@
 import { beforeAll, describe, expect, test } from "vitest";
-import { brokenTransports, collectCases, runCases, transportSuite, withTransportFault } from "../src/index.ts";
+import {
+  brokenTransports,
+  collectCases,
+  runCases,
+  transportSuite,
+  withTransportFault,
+} from "../src/index.ts";
 import type { TransportHarness } from "../src/index.ts";
 import { memoryTransportHarness } from "./support/memory-harness.ts";
 import { findRed } from "./support/red-cases.ts";
@@ -16,7 +22,10 @@ const register =
 describe("151. a broken transport turns exactly its cases red", () => {
   let found: Readonly<Record<string, Finding>> = {};
   beforeAll(async () => {
-    found = await findRed(Object.fromEntries(brokenTransports.map((one) => [one.name, register(one)])), redOfTransports);
+    found = await findRed(
+      Object.fromEntries(brokenTransports.map((one) => [one.name, register(one)])),
+      redOfTransports,
+    );
   }, 300_000);
 
   test.each(brokenTransports)("one that $fault", ({ name }) => {
@@ -31,7 +40,9 @@ describe("151. a broken transport turns exactly its cases red", () => {
   });
 
   test("the table of red cases names no transport that there is not", () => {
-    expect(Object.keys(redOfTransports)).toEqual(brokenTransports.map((one) => one.name));
+    expect(Object.keys(redOfTransports).toSorted()).toEqual(
+      brokenTransports.map((one) => one.name).toSorted(),
+    );
   });
 });
 

@@ -6,7 +6,11 @@ import { nodeTestRunner, outboxSuite, transportSuite } from "../src/index.ts";
 import type { NodeTestLike, TransportHarness } from "../src/index.ts";
 import { memoryStoreHarness, memoryTransportHarness } from "./support/memory-harness.ts";
 
-const nothing: NodeTestLike = { describe: (_title, body) => body(), test: () => undefined, after: () => undefined };
+const nothing: NodeTestLike = {
+  describe: (_title, body) => body(),
+  test: () => undefined,
+  after: () => undefined,
+};
 
 test("the suites run under node:test, teardown included", async () => {
   const fixture = fileURLToPath(new URL("./support/under-node-test.ts", import.meta.url));

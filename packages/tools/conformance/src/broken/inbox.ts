@@ -17,7 +17,9 @@ export const inboxFaults: readonly BrokenStore[] = [
     name: "marks for everybody",
     fault: "takes the mark of one consumer for that of all",
     breaks: (inner) =>
-      overStore(inner, { inbox: { register: (tx, _consumer, ids) => inner.inbox.register(tx, "everybody", ids) } }),
+      overStore(inner, {
+        inbox: { register: (tx, _consumer, ids) => inner.inbox.register(tx, "everybody", ids) },
+      }),
   },
   {
     name: "drops the source",
@@ -40,8 +42,14 @@ export const inboxFaults: readonly BrokenStore[] = [
       overStore(inner, {
         inbox: {
           register: async (tx, consumer, ids) => {
-            const fresh = await inner.inbox.register(tx, consumer, ids.map((id) => id.slice(0, 200)));
-            return new Set(ids.filter((id, index) => fresh.has(id.slice(0, 200)) && firstOf(ids, id) === index));
+            const fresh = await inner.inbox.register(
+              tx,
+              consumer,
+              ids.map((id) => id.slice(0, 200)),
+            );
+            return new Set(
+              ids.filter((id, index) => fresh.has(id.slice(0, 200)) && firstOf(ids, id) === index),
+            );
           },
         },
       }),

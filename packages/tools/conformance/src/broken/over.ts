@@ -19,10 +19,17 @@ export interface BrokenTransport {
 
 /** The calls that a fault may stand in the way of. */
 export interface Faults {
-  readonly publish?: ((batch: readonly OutgoingMessage[], bounds: PublishBounds) => Promise<readonly PublishOutcome[]>) | undefined;
-  readonly publishRun?: ((run: readonly OutgoingMessage[], bounds: PublishBounds) => Promise<readonly PublishOutcome[]>) | undefined;
+  readonly publish?:
+    | ((batch: readonly OutgoingMessage[], bounds: PublishBounds) => Promise<readonly PublishOutcome[]>)
+    | undefined;
+  readonly publishRun?:
+    | ((run: readonly OutgoingMessage[], bounds: PublishBounds) => Promise<readonly PublishOutcome[]>)
+    | undefined;
   readonly subscribe?:
-    | ((request: SubscriptionRequest, receive: (delivery: Delivery) => void) => Promise<TransportSubscription>)
+    | ((
+        request: SubscriptionRequest,
+        receive: (delivery: Delivery) => void,
+      ) => Promise<TransportSubscription>)
     | undefined;
   readonly connect?: Transport["connect"] | undefined;
   readonly close?: Transport["close"] | undefined;
@@ -41,7 +48,9 @@ export function over(inner: Transport, faults: Faults): Transport {
       publish: faults.publish ?? ((batch, bounds) => inner.publisher.publish(batch, bounds)),
       publishRun: faults.publishRun ?? ((run, bounds) => inner.publisher.publishRun(run, bounds)),
     },
-    consumer: { subscribe: faults.subscribe ?? ((request, receive) => inner.consumer.subscribe(request, receive)) },
+    consumer: {
+      subscribe: faults.subscribe ?? ((request, receive) => inner.consumer.subscribe(request, receive)),
+    },
     connect: faults.connect ?? ((options) => inner.connect(options)),
     close: faults.close ?? (() => inner.close()),
     state: () => inner.state(),
@@ -64,7 +73,10 @@ export function overDeliveries(
 }
 
 /** `inner`, with each batch changed before it is sent. */
-export function overMessages(inner: Transport, change: (message: OutgoingMessage) => OutgoingMessage): Transport {
+export function overMessages(
+  inner: Transport,
+  change: (message: OutgoingMessage) => OutgoingMessage,
+): Transport {
   return over(inner, {
     publish: (batch, bounds) => inner.publisher.publish(batch.map(change), bounds),
     publishRun: (run, bounds) => inner.publisher.publishRun(run.map(change), bounds),

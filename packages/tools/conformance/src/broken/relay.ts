@@ -1,3 +1,4 @@
+import type { ParkedResult } from "@postrider/core";
 import { overStore } from "./over-store.ts";
 import type { BrokenStore } from "./over-store.ts";
 
@@ -42,7 +43,9 @@ export const relayFaults: readonly BrokenStore[] = [
     fault: "takes no notice of when a parked row is to be tried again",
     breaks: (inner) =>
       overStore(inner, {
-        relay: { due: (lease, _nowMs, limit) => inner.relay.due(lease, Number.MAX_SAFE_INTEGER / 1_000, limit) },
+        relay: {
+          due: (lease, _nowMs, limit) => inner.relay.due(lease, Number.MAX_SAFE_INTEGER / 1_000, limit),
+        },
       }),
   },
   {
@@ -56,8 +59,11 @@ export const relayFaults: readonly BrokenStore[] = [
     breaks: (inner) =>
       overStore(inner, {
         relay: {
-          settleParked: (lease, event, result) =>
-            inner.relay.settleParked(lease, event, result.kind === "dead" ? { ...result, then: "hold-key" } : result),
+          settleParked: (lease, event, result) => {
+            // oxlint-disable-next-line unicorn/no-thenable -- the contract's own name; nobody awaits a result.
+            const harsher: ParkedResult = result.kind === "dead" ? { ...result, then: "hold-key" } : result;
+            return inner.relay.settleParked(lease, event, harsher);
+          },
         },
       }),
   },
@@ -139,6 +145,8 @@ export const relayFaults: readonly BrokenStore[] = [
     name: "has one lease for all",
     fault: "takes all relays for one",
     breaks: (inner) =>
-      overStore(inner, { relay: { acquire: (_relay, owner, leaseMs) => inner.relay.acquire("default", owner, leaseMs) } }),
+      overStore(inner, {
+        relay: { acquire: (_relay, owner, leaseMs) => inner.relay.acquire("default", owner, leaseMs) },
+      }),
   },
 ];

@@ -1,11 +1,17 @@
 import type { StoreDatabase, StoreHarness } from "../harness.ts";
 import { inboxFaults } from "./inbox.ts";
-import { outboxFaults } from "./outbox.ts";
+import { appendFaults } from "./appending.ts";
 import type { BrokenStore } from "./over-store.ts";
+import { readFaults } from "./reading.ts";
 import { relayFaults } from "./relay.ts";
 
 /** Faults that any store can be given, to see that the suites notice them through a harness. Each turns cases red. */
-export const brokenStores: readonly BrokenStore[] = Object.freeze([...outboxFaults, ...relayFaults, ...inboxFaults]);
+export const brokenStores: readonly BrokenStore[] = Object.freeze([
+  ...appendFaults,
+  ...readFaults,
+  ...relayFaults,
+  ...inboxFaults,
+]);
 
 /** The harness with a fault in every store it opens. */
 export function withStoreFault<Tx, Database extends StoreDatabase<Tx>>(

@@ -1,17 +1,25 @@
 import type { Transport } from "@postrider/core";
 import type { TransportHarness } from "../harness.ts";
+import { closeFaults } from "./closing.ts";
 import { connectFaults } from "./connecting.ts";
-import { consumeFaults } from "./consuming.ts";
+import { groupFaults } from "./grouping.ts";
+import { messageFaults } from "./messages.ts";
 import type { BrokenTransport } from "./over.ts";
 import { publishFaults } from "./publishing.ts";
+import { settleFaults } from "./settling.ts";
+import { subscribeFaults } from "./subscribing.ts";
 
 /**
  * Faults that any transport can be given, to see that the suite notices them through a harness. Each turns cases red.
  */
 export const brokenTransports: readonly BrokenTransport[] = Object.freeze([
+  ...closeFaults,
   ...connectFaults,
   ...publishFaults,
-  ...consumeFaults,
+  ...messageFaults,
+  ...subscribeFaults,
+  ...groupFaults,
+  ...settleFaults,
 ]);
 
 /** The harness with a fault in every transport it creates. Hooks that take a transport get the one without. */

@@ -25,7 +25,10 @@ interface Cleanup {
 }
 
 /** Runs one case inside its bounds, then its cleanups in reverse order, within theirs. */
-export async function runBounded(bounds: CaseBounds, body: (scope: CaseScope) => Promise<void>): Promise<void> {
+export async function runBounded(
+  bounds: CaseBounds,
+  body: (scope: CaseScope) => Promise<void>,
+): Promise<void> {
   const cleanups: Cleanup[] = [];
   const waits = new Set<string>();
   const end = new AbortController();
@@ -72,7 +75,11 @@ async function cleanUp(cleanups: Cleanup[], bounds: CaseBounds): Promise<void> {
     try {
       await within(Math.max(1, deadlineMs - performance.now()), what, run());
     } catch (error) {
-      bounds.onLeftover(new NotConforming(`${what}: ${error instanceof Error ? error.message : String(error)}`, { cause: error }));
+      bounds.onLeftover(
+        new NotConforming(`${what}: ${error instanceof Error ? error.message : String(error)}`, {
+          cause: error,
+        }),
+      );
     }
   }
 }

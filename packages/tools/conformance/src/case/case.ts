@@ -72,7 +72,11 @@ export function registerSuite<Subject, Scope>(
       return;
     }
     const limitMs = timeoutMs * (one.patience ?? 1);
-    const bounds = { timeoutMs: limitMs, cleanupMs, onLeftover: (problem: Error) => void leftovers.push(problem) };
+    const bounds = {
+      timeoutMs: limitMs,
+      cleanupMs,
+      onLeftover: (problem: Error) => void leftovers.push(problem),
+    };
     const run = (): Promise<void> => runBounded(bounds, (scope) => one.body(parts.scopeOf(scope)));
     cases.push(one.title);
     runner.test(
@@ -86,7 +90,8 @@ export function registerSuite<Subject, Scope>(
   };
 
   runner.suite(parts.title, () => {
-    for (const [group, members] of Object.entries(parts.groups)) runner.suite(group, () => members.forEach(register));
+    for (const [group, members] of Object.entries(parts.groups))
+      runner.suite(group, () => members.forEach(register));
     runner.afterAll(async () => {
       await parts.teardown();
       reportLeftovers(leftovers);

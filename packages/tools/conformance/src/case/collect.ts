@@ -44,7 +44,10 @@ export function collectCases(register: (runner: Runner) => void): Collected {
  * Runs collected cases, then their teardowns, and tells what became of each. Never rejects: a red case is a result.
  * The last result, titled `teardown`, is that of all teardowns together.
  */
-export async function runCases(collected: Collected, options: RunOptions = {}): Promise<readonly CaseResult[]> {
+export async function runCases(
+  collected: Collected,
+  options: RunOptions = {},
+): Promise<readonly CaseResult[]> {
   const results = new Map<CollectedCase, CaseResult>();
   const waiting = collected.cases.values();
   const lane = async (): Promise<void> => {

@@ -28,7 +28,11 @@ export const concurrencyCases: readonly StoreCase[] = [
         claimEqual(answered, "waiting", "the second transaction while the first is open");
         await first.end(how);
         const fresh = await scope.wait("the second transaction", second);
-        claimEqual([...fresh], how === "rollback" ? [id] : [], `new ids of the second after a ${how} of the first`);
+        claimEqual(
+          [...fresh],
+          how === "rollback" ? [id] : [],
+          `new ids of the second after a ${how} of the first`,
+        );
         if (how === "rollback") await forget(scope, id);
       }
     },
@@ -38,7 +42,9 @@ export const concurrencyCases: readonly StoreCase[] = [
     lacks: lacksConcurrency,
     body: async (scope) => {
       const stores = [scope.store, await scope.open()];
-      const attempts = Array.from({ length: 10 }, (_, index) => markUntilDone(stores[index % 2] ?? scope.store, [id]));
+      const attempts = Array.from({ length: 10 }, (_, index) =>
+        markUntilDone(stores[index % 2] ?? scope.store, [id]),
+      );
       const answers = await scope.wait("ten that mark one id", Promise.all(attempts));
       claimEqual(answers.filter((fresh) => fresh.has(id)).length, 1, "transactions that found the id new");
     },
@@ -48,7 +54,13 @@ export const concurrencyCases: readonly StoreCase[] = [
     lacks: lacksConcurrency,
     body: async (scope) => {
       const ids = Array.from({ length: 12 }, (_, index) => `/orders#${index}`);
-      const batches = [ids, ids.toReversed(), ids.toSorted(), ids.toSpliced(0, 6, ...ids.slice(6)), ids.slice(3).concat(ids)];
+      const batches = [
+        ids,
+        ids.toReversed(),
+        ids.toSorted(),
+        ids.toSpliced(0, 6, ...ids.slice(6)),
+        ids.slice(3).concat(ids),
+      ];
       const work = batches.map((batch) => markUntilDone(scope.store, batch));
       const answers = await scope.wait("five batches with the same ids", Promise.all(work));
       const fresh = answers.flatMap((answer) => [...answer]);

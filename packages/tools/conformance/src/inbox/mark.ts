@@ -11,5 +11,7 @@ export async function registerAlone<Tx>(
     `register for ${consumer}`,
     store.transaction((tx) => store.inbox.register(tx, consumer, messageIds)),
   );
-  return [...new Set(messageIds)].filter((id) => fresh.has(id)).concat([...fresh].filter((id) => !messageIds.includes(id)));
+  return [...new Set(messageIds)]
+    .filter((id) => fresh.has(id))
+    .concat([...fresh].filter((id) => !messageIds.includes(id)));
 }

@@ -13,7 +13,11 @@ export const pruneCases: readonly StoreCase[] = [
       await registerAlone(scope, "billing", ids);
       const markedAtMs = Date.now();
       await scope.until("the marks to be older than nothing", () => Date.now() > markedAtMs + 5);
-      claimEqual(await scope.wait("prune", inbox.prune({ olderThanMs: hourMs })), 0, "marks forgotten that are an hour old");
+      claimEqual(
+        await scope.wait("prune", inbox.prune({ olderThanMs: hourMs })),
+        0,
+        "marks forgotten that are an hour old",
+      );
       claimEqual(await registerAlone(scope, "billing", ids), [], "new ids after a prune that found nothing");
       let pruned = 0;
       await scope.until("all marks to be forgotten", async () => {
@@ -21,14 +25,22 @@ export const pruneCases: readonly StoreCase[] = [
         return pruned >= ids.length;
       });
       claimEqual(pruned, ids.length, "marks forgotten");
-      claimEqual((await registerAlone(scope, "billing", ids)).length, ids.length, "new ids after all were forgotten");
+      claimEqual(
+        (await registerAlone(scope, "billing", ids)).length,
+        ids.length,
+        "new ids after all were forgotten",
+      );
     },
   },
   {
     title: "120. prune of an empty inbox forgets nothing, and an aborted one ends",
     body: async (scope) => {
       const { inbox } = scope.store;
-      claimEqual(await scope.wait("prune", inbox.prune({ olderThanMs: 0 })), 0, "marks forgotten in an empty inbox");
+      claimEqual(
+        await scope.wait("prune", inbox.prune({ olderThanMs: 0 })),
+        0,
+        "marks forgotten in an empty inbox",
+      );
       await registerAlone(scope, "billing", ["/orders#1"]);
       const aborted = inbox.prune({ olderThanMs: hourMs, signal: AbortSignal.abort() });
       const outcome = await scope.wait(

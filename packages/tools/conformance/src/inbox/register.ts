@@ -8,20 +8,40 @@ export const registerCases: readonly StoreCase[] = [
   {
     title: "114. a message id is new once, and a duplicate ever after",
     body: async (scope) => {
-      claimEqual(await registerAlone(scope, "billing", ["/orders#1", "/orders#2"]), ["/orders#1", "/orders#2"], "new ids");
+      claimEqual(
+        await registerAlone(scope, "billing", ["/orders#1", "/orders#2"]),
+        ["/orders#1", "/orders#2"],
+        "new ids",
+      );
       claimEqual(await registerAlone(scope, "billing", ["/orders#1"]), [], "new ids of a duplicate");
-      claimEqual(await registerAlone(scope, "billing", ["/orders#2", "/orders#3"]), ["/orders#3"], "new ids of a mixed batch");
+      claimEqual(
+        await registerAlone(scope, "billing", ["/orders#2", "/orders#3"]),
+        ["/orders#3"],
+        "new ids of a mixed batch",
+      );
       const second = await scope.open();
       const elsewhere = second.transaction((tx) => second.inbox.register(tx, "billing", ["/orders#1"]));
-      claimEqual([...(await scope.wait("register", elsewhere))], [], "new ids of a duplicate at another process");
+      claimEqual(
+        [...(await scope.wait("register", elsewhere))],
+        [],
+        "new ids of a duplicate at another process",
+      );
     },
   },
   {
     title: "118. a mark is one consumer's: each consumer works on the message once",
     body: async (scope) => {
-      claimEqual(await registerAlone(scope, "billing", ["/orders#1"]), ["/orders#1"], "new ids of one consumer");
+      claimEqual(
+        await registerAlone(scope, "billing", ["/orders#1"]),
+        ["/orders#1"],
+        "new ids of one consumer",
+      );
       claimEqual(await registerAlone(scope, "shipping", ["/orders#1"]), ["/orders#1"], "new ids of another");
-      claimEqual(await registerAlone(scope, "shipping", ["/invoices#1"]), ["/invoices#1"], "same id, other source");
+      claimEqual(
+        await registerAlone(scope, "shipping", ["/invoices#1"]),
+        ["/invoices#1"],
+        "same id, other source",
+      );
     },
   },
   {
@@ -42,9 +62,20 @@ export const registerCases: readonly StoreCase[] = [
         await database.writeEffect(tx, "first attempt");
         throw new Error("the handler failed");
       });
-      await scope.wait("a rollback", failed.catch((error: Error) => claimEqual(error.message, "the handler failed", "error")));
-      claimEqual(await registerAlone(scope, "billing", ["/orders#1"]), ["/orders#1"], "new ids of the second attempt");
-      claimEqual(await registerAlone(scope, "billing", ["/orders#1"]), [], "new ids after the second attempt");
+      await scope.wait(
+        "a rollback",
+        failed.catch((error: Error) => claimEqual(error.message, "the handler failed", "error")),
+      );
+      claimEqual(
+        await registerAlone(scope, "billing", ["/orders#1"]),
+        ["/orders#1"],
+        "new ids of the second attempt",
+      );
+      claimEqual(
+        await registerAlone(scope, "billing", ["/orders#1"]),
+        [],
+        "new ids after the second attempt",
+      );
       claimEqual(await scope.wait("the effects", database.readEffects()), [], "rows of the failed attempt");
     },
   },
@@ -63,12 +94,19 @@ export const registerCases: readonly StoreCase[] = [
           if (fails === "fails") throw new Error("the handler failed");
           return "new";
         });
-      await scope.wait("a failing attempt", handle("fails").catch(() => undefined));
+      await scope.wait(
+        "a failing attempt",
+        handle("fails").catch(() => undefined),
+      );
       claimEqual(idsOf(await scope.read(lease)), [], "events after a failing attempt");
       claimEqual(await scope.wait("the second attempt", handle("succeeds")), "new", "the second attempt");
       // As after a crash between commit and ack: the redelivery is skipped, and what it published is still to be sent.
       claimEqual(await scope.wait("the redelivery", handle("succeeds")), "duplicate", "the redelivery");
-      claimEqual(await scope.wait("the effects", database.readEffects()), ["succeeds"], "rows of the handler");
+      claimEqual(
+        await scope.wait("the effects", database.readEffects()),
+        ["succeeds"],
+        "rows of the handler",
+      );
       claimEqual(idsOf(await scope.read(lease)), [outgoing.id], "events to be sent");
     },
   },
@@ -81,14 +119,27 @@ export const registerCases: readonly StoreCase[] = [
         await store.inbox.unregister(tx, "billing", ["/orders#2"]);
       });
       await scope.wait("a batch that one message is taken out of", batch);
-      claimEqual(await registerAlone(scope, "billing", ["/orders#1", "/orders#2", "/orders#3"]), ["/orders#2"], "new ids");
+      claimEqual(
+        await registerAlone(scope, "billing", ["/orders#1", "/orders#2", "/orders#3"]),
+        ["/orders#2"],
+        "new ids",
+      );
     },
   },
   {
     title: "ids of any length and script are told apart, and a thousand at once are no trouble",
     body: async (scope) => {
       const long = `/source/${"x".repeat(300)}`;
-      const odd = [`${long}#1`, `${long}#2`, "/ä#🐎", "/a#ä", "/A#ä", "#", "/orders#%00", "/orders#' or 1=1 --"];
+      const odd = [
+        `${long}#1`,
+        `${long}#2`,
+        "/ä#🐎",
+        "/a#ä",
+        "/A#ä",
+        "#",
+        "/orders#%00",
+        "/orders#' or 1=1 --",
+      ];
       claimEqual((await registerAlone(scope, "billing", odd)).toSorted(), odd.toSorted(), "new ids");
       claimEqual(await registerAlone(scope, "billing", odd), [], "new ids the second time");
       const many = Array.from({ length: 1_000 }, (_, index) => `/orders#${index}`);

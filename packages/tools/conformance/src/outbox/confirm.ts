@@ -11,7 +11,10 @@ export const confirmCases: readonly StoreCase[] = [
       const events = sealedRun(6, { key: "k", shard: 2 });
       await scope.commit(events);
       const rows = await scope.read(lease);
-      const [some, rest] = [rows.filter((_, index) => index % 2 === 1), rows.filter((_, index) => index % 2 === 0)];
+      const [some, rest] = [
+        rows.filter((_, index) => index % 2 === 1),
+        rows.filter((_, index) => index % 2 === 0),
+      ];
       await scope.wait("confirm", relay.confirm(lease, some));
       claimEqual(idsOf(await scope.read(lease)), idsOf(rest), "rows left after a partial confirm");
       await scope.wait("the same confirm again", relay.confirm(lease, some));

@@ -7,13 +7,18 @@ const shortLeaseMs = 150;
 
 export const leaseCases: readonly StoreCase[] = [
   {
-    title: "one owner holds the lease; another gets it when it was released or has run out, with a higher epoch",
+    title:
+      "one owner holds the lease; another gets it when it was released or has run out, with a higher epoch",
     body: async (scope) => {
       const [one, two] = [scope.store.relay, (await scope.open()).relay];
       const first = await scope.wait("acquire", one.acquire(relay, "one", 60_000));
       claim(first, "nobody holds the lease, and yet it was not given");
       claimEqual([first.relay, first.owner], [relay, "one"], "relay and owner of the lease");
-      claimEqual(await scope.wait("acquire", two.acquire(relay, "two", 60_000)), undefined, "a lease that another holds");
+      claimEqual(
+        await scope.wait("acquire", two.acquire(relay, "two", 60_000)),
+        undefined,
+        "a lease that another holds",
+      );
       await scope.wait("release", one.release(first));
       const second = await scope.wait("acquire", two.acquire(relay, "two", shortLeaseMs));
       claim(second, "the lease was released, and yet it was not given");
@@ -42,9 +47,17 @@ export const leaseCases: readonly StoreCase[] = [
       await scope.wait("release", one.release(first));
       const second = await scope.wait("acquire", two.acquire(relay, "two", 60_000));
       claim(second, "acquire after release");
-      claimEqual(await scope.wait("renew", one.renew(first, 60_000)), false, "renew of a lease that another took over");
+      claimEqual(
+        await scope.wait("renew", one.renew(first, 60_000)),
+        false,
+        "renew of a lease that another took over",
+      );
       await scope.wait("release of a lease that is lost", one.release(first));
-      claimEqual(await scope.wait("renew", two.renew(second, 60_000)), true, "the new owner's lease after that");
+      claimEqual(
+        await scope.wait("renew", two.renew(second, 60_000)),
+        true,
+        "the new owner's lease after that",
+      );
     },
   },
   {
@@ -52,7 +65,9 @@ export const leaseCases: readonly StoreCase[] = [
     body: async (scope) => {
       const { relay: store } = scope.store;
       const asked = Array.from({ length: 8 }, (_, index) => store.acquire(relay, `owner-${index}`, 60_000));
-      const given = (await scope.wait("eight that ask", Promise.all(asked))).filter((one) => one !== undefined);
+      const given = (await scope.wait("eight that ask", Promise.all(asked))).filter(
+        (one) => one !== undefined,
+      );
       claimEqual(given.length, 1, "leases given");
     },
   },
@@ -62,7 +77,11 @@ export const leaseCases: readonly StoreCase[] = [
       const { relay: store } = scope.store;
       for (const name of ["a", "b"]) {
         const lease = await scope.wait("acquire", store.acquire(`relay-${name}`, `owner-${name}`, 60_000));
-        claimEqual([lease?.relay, lease?.owner], [`relay-${name}`, `owner-${name}`], "relay and owner of the lease");
+        claimEqual(
+          [lease?.relay, lease?.owner],
+          [`relay-${name}`, `owner-${name}`],
+          "relay and owner of the lease",
+        );
       }
     },
   },

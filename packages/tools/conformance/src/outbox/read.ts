@@ -1,75 +1,22 @@
-import type { SealedEvent } from "@postrider/core";
 import { claim, claimEqual } from "../case/claim.ts";
-import { sealed } from "../store/event.ts";
-import { idsOf, lacksConcurrency, lacksHook, relay, sealedRun } from "../store/scope.ts";
-import type { StoreCase, StoreScope } from "../store/scope.ts";
+import { idsOf, lacksHook, relay, sealedRun } from "../store/scope.ts";
+import type { StoreCase } from "../store/scope.ts";
 
 export const readCases: readonly StoreCase[] = [
   {
-    title: "read gives the oldest committed rows first, at most as many as asked for, again until they are confirmed",
+    title:
+      "read gives the oldest committed rows first, at most as many as asked for, again until they are confirmed",
     body: async (scope) => {
       const lease = await scope.lease();
       const events = sealedRun(7);
       for (const event of events) await scope.commit([event]);
       claimEqual(idsOf(await scope.read(lease, 3)), idsOf(events.slice(0, 3)), "the oldest three");
-      claimEqual(idsOf(await scope.read(lease, 5)), idsOf(events.slice(0, 5)), "the oldest five, read before or not");
+      claimEqual(
+        idsOf(await scope.read(lease, 5)),
+        idsOf(events.slice(0, 5)),
+        "the oldest five, read before or not",
+      );
       claimEqual(idsOf(await scope.read(lease)), idsOf(events), "all");
-    },
-  },
-  {
-    title: "96. a row that commits late is read whatever was read before",
-    lacks: lacksConcurrency,
-    body: async (scope) => {
-      const { store } = scope;
-      const lease = await scope.lease();
-      const [late, early, after] = [sealed(), sealed(), sealed()];
-      const open = await scope.openTransaction(async (tx) => void (await store.outbox.append(tx, [late])));
-      await scope.commit([early]);
-      const first = await scope.read(lease);
-      claimEqual(idsOf(first), idsOf([early]), "a long transaction holds up no other: events read");
-      await scope.wait("confirm", store.relay.confirm(lease, first));
-      await scope.commit([after]);
-      const second = await scope.read(lease);
-      claimEqual(idsOf(second), idsOf([after]), "events read after the first were confirmed");
-      await scope.wait("confirm", store.relay.confirm(lease, second));
-      claimEqual(idsOf(await scope.read(lease)), [], "nothing is left before the late commit: events read");
-      await open.end("commit");
-      claimEqual(idsOf(await scope.read(lease)), idsOf([late]), "the row that committed late");
-    },
-  },
-  {
-    title: "96. over many writers that commit out of order or roll back, exactly the committed events are read",
-    patience: 4,
-    body: async (scope) => {
-      const { store } = scope;
-      const lease = await scope.lease();
-      const [writers, each] = [scope.transactions === "serial" ? 1 : 6, Math.max(10, Math.round(60 * scope.load))];
-      const committed: string[] = [];
-      let writing = writers;
-      const write = async (writer: number): Promise<void> => {
-        for (let round = 0; round < each; round += 1) {
-          const events = sealedRun(1 + ((round + writer) % 3));
-          const fails = (round * 7 + writer) % 5 === 0;
-          const turns = (round * 3 + writer * 5) % 4;
-          const done = await writeSlowly(scope, events, turns, fails ? "rollback" : "commit");
-          if (done === "commit") committed.push(...idsOf(events));
-        }
-        writing -= 1;
-      };
-      const seen: string[] = [];
-      const drain = async (): Promise<void> => {
-        for (let quiet = 0; quiet < 2; ) {
-          const finished = writing === 0;
-          const page = await scope.read(lease, 20);
-          seen.push(...idsOf(page));
-          await store.relay.confirm(lease, page);
-          quiet = finished && page.length === 0 ? quiet + 1 : 0;
-          await nextTurn();
-        }
-      };
-      const work = [...Array.from({ length: writers }, (_, writer) => write(writer)), drain()];
-      await scope.wait("writers and reader", Promise.all(work));
-      claimEqual(seen.toSorted(), committed.toSorted(), "events read, each once");
     },
   },
   {
@@ -90,11 +37,16 @@ export const readCases: readonly StoreCase[] = [
         await scope.wait("confirm", store.relay.confirm(lease, page));
       }
       claimEqual(seen, idsOf(events), "events in the order committed");
-      claimEqual((await scope.wait("status", store.relay.status())).backlog, 0, "backlog after all were confirmed");
+      claimEqual(
+        (await scope.wait("status", store.relay.status())).backlog,
+        0,
+        "backlog after all were confirmed",
+      );
     },
   },
   {
-    title: "93. a relay that ends between publish and confirm leaves the same rows, same ids, to its successor",
+    title:
+      "93. a relay that ends between publish and confirm leaves the same rows, same ids, to its successor",
     body: async (scope) => {
       const events = sealedRun(4);
       await scope.commit(events);
@@ -108,7 +60,11 @@ export const readCases: readonly StoreCase[] = [
       const after = await scope.wait("a read", second.relay.read(taken, 10));
       claimEqual(idsOf(before), idsOf(events), "events read by the first relay");
       claimEqual(idsOf(after), idsOf(events), "events read by its successor");
-      claimEqual(after.map((one) => one.position), before.map((one) => one.position), "their positions");
+      claimEqual(
+        after.map((one) => one.position),
+        before.map((one) => one.position),
+        "their positions",
+      );
     },
   },
   {
@@ -121,32 +77,11 @@ export const readCases: readonly StoreCase[] = [
       await scope.wait("a restart", scope.restart());
       const store = await scope.open();
       const lease = await scope.lease(store);
-      claimEqual(idsOf(await scope.wait("a read", store.relay.read(lease, 10))), idsOf(events), "events read");
+      claimEqual(
+        idsOf(await scope.wait("a read", store.relay.read(lease, 10))),
+        idsOf(events),
+        "events read",
+      );
     },
   },
 ];
-
-async function writeSlowly<Tx>(
-  scope: StoreScope<Tx>,
-  events: readonly SealedEvent[],
-  turns: number,
-  how: "commit" | "rollback",
-): Promise<"commit" | "rollback"> {
-  const { store } = scope;
-  const work = store.transaction(async (tx) => {
-    await store.outbox.append(tx, events);
-    for (let turn = 0; turn < turns; turn += 1) await nextTurn();
-    if (how === "rollback") throw new Error("rolled back by the case");
-  });
-  return work.then(
-    () => "commit",
-    (error: unknown) => {
-      if (how === "commit") throw error;
-      return "rollback";
-    },
-  );
-}
-
-function nextTurn(): Promise<void> {
-  return new Promise((resolve) => void setImmediate(resolve));
-}

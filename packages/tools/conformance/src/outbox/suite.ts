@@ -4,15 +4,21 @@ import type { StoreDatabase, StoreHarness } from "../harness.ts";
 import { registerStoreSuite } from "../store/suite.ts";
 import { appendCases } from "./append.ts";
 import { confirmCases } from "./confirm.ts";
+import { lateCommitCases } from "./late-commit.ts";
 import { leaseCases } from "./lease.ts";
 import { parkCases } from "./park.ts";
+import { parkedCases } from "./parked.ts";
 import { readCases } from "./read.ts";
+import { transactionCases } from "./transaction.ts";
 
 const groups = {
+  transaction: transactionCases,
   append: appendCases,
   read: readCases,
+  "late commit": lateCommitCases,
   confirm: confirmCases,
   park: parkCases,
+  parked: parkedCases,
   lease: leaseCases,
 };
 

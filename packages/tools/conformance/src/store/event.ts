@@ -34,8 +34,21 @@ export function claimSameEvent(read: StoredEvent, written: SealedEvent): void {
 }
 
 function asWritten(event: SealedEvent): SealedEvent {
-  const { id, source, type, specversion, time, subject, contentType, dataschema, channel, key, shard } = event;
+  const { id, source, type, specversion, time, subject, contentType, dataschema, channel, key, shard } =
+    event;
   const { payload, extensions, traceparent, tracestate, tenant } = event;
-  const attributes = { id, source, type, specversion, time, subject, contentType, dataschema, channel, key, shard };
+  const attributes = {
+    id,
+    source,
+    type,
+    specversion,
+    time,
+    subject,
+    contentType,
+    dataschema,
+    channel,
+    key,
+    shard,
+  };
   return { ...attributes, payload, extensions: { ...extensions }, traceparent, tracestate, tenant };
 }

@@ -135,7 +135,8 @@ export function sealedRun(count: number, parts: Parameters<typeof sealed>[0] = {
   return Array.from({ length: count }, () => sealed(parts));
 }
 
-export const idsOf = (events: readonly { readonly id: string }[]): readonly string[] => events.map((one) => one.id);
+export const idsOf = (events: readonly { readonly id: string }[]): readonly string[] =>
+  events.map((one) => one.id);
 
 /** Why a case that needs this hook cannot be run; undefined when it can. */
 export const lacksHook =
@@ -144,4 +145,6 @@ export const lacksHook =
     harness[hook] === undefined ? `the harness gives no ${hook}` : undefined;
 
 export const lacksConcurrency = (harness: StoreNeeds): string | undefined =>
-  harness.transactions === "serial" ? "only one transaction can be open at a time (transactions is serial)" : undefined;
+  harness.transactions === "serial"
+    ? "only one transaction can be open at a time (transactions is serial)"
+    : undefined;

@@ -1,6 +1,6 @@
 import type { Capabilities, CapabilityName } from "@postrider/core";
 import { claim, claimEqual } from "../case/claim.ts";
-import { ack, claimArrived, retry } from "./intake.ts";
+import { retry } from "./intake.ts";
 import { idOf, outgoing, outgoingRun } from "./message.ts";
 import type { TransportCase } from "./scope.ts";
 
@@ -11,9 +11,15 @@ export function notProvable(claimed: Capabilities): Readonly<Partial<Record<Capa
     wildcards: "the contract names no syntax of patterns",
     requestReply: "the contract has no requests yet",
     orderedPipelining: "it is a matter of speed; the prefix that publishRun confirms is proved either way",
-    ...(claimed.orderingScope === "none" && { orderingScope: "order that is not promised may hold all the same" }),
-    ...(!claimed.nativeDelay && { nativeDelay: "a delay kept in the process looks the same while the process lives" }),
-    ...(!claimed.leaseExtension && { leaseExtension: "where nothing is extended there may be no lease at all" }),
+    ...(claimed.orderingScope === "none" && {
+      orderingScope: "order that is not promised may hold all the same",
+    }),
+    ...(!claimed.nativeDelay && {
+      nativeDelay: "a delay kept in the process looks the same while the process lives",
+    }),
+    ...(!claimed.leaseExtension && {
+      leaseExtension: "where nothing is extended there may be no lease at all",
+    }),
     ...(claimed.maxMessageBytes === 0 && { maxMessageBytes: "only the broker knows its limit" }),
   };
 }
@@ -51,7 +57,10 @@ export const capabilityCases: readonly TransportCase[] = [
         claimEqual(typeof after[name as keyof Capabilities], kind, `type of the capability ${name}`);
       }
       claimEqual(after.transport, transport.kind, "capabilities.transport and kind");
-      claim(["none", "process", "group"].includes(after.orderingScope), "orderingScope is none of its three values");
+      claim(
+        ["none", "process", "group"].includes(after.orderingScope),
+        "orderingScope is none of its three values",
+      );
     },
   },
   {
@@ -59,7 +68,8 @@ export const capabilityCases: readonly TransportCase[] = [
     body: async (scope) => {
       const transport = await scope.connect();
       for (const [name, promised] of Object.entries(scope.capabilities)) {
-        if (promised === true) claimEqual(transport.capabilities[name as CapabilityName], true, `capability ${name}`);
+        if (promised === true)
+          claimEqual(transport.capabilities[name as CapabilityName], true, `capability ${name}`);
       }
     },
   },
@@ -67,7 +77,9 @@ export const capabilityCases: readonly TransportCase[] = [
     title: "73. a retry with a delay is kept by the broker: it outlives its consumer and lets others pass",
     runs: "alone",
     lacks: (harness) =>
-      harness.capabilities.nativeDelay ? undefined : "delays are not kept by the broker (nativeDelay is false)",
+      harness.capabilities.nativeDelay
+        ? undefined
+        : "delays are not kept by the broker (nativeDelay is false)",
     body: async (scope) => {
       const channel = await scope.channel();
       const group = scope.group();
@@ -79,47 +91,19 @@ export const capabilityCases: readonly TransportCase[] = [
       const others = outgoingRun(channel, 3);
       await scope.confirm(first, others);
       const passed = await intake.take(3);
-      claim(!passed.some((one) => idOf(one.message) === idOf(delayed)), "a delayed message came before those after it");
+      claim(
+        !passed.some((one) => idOf(one.message) === idOf(delayed)),
+        "a delayed message came before those after it",
+      );
       for (const one of passed) await scope.wait("ack", one.settle({ kind: "ack" }));
       await scope.end(first);
       const fresh = await scope.subscribe(await scope.connect(), { group, channels: [channel] });
       const again = await fresh.next();
-      claimEqual([idOf(again.message), again.attempt], [idOf(delayed), 2], "the delayed message at another consumer");
-    },
-  },
-  {
-    title: "a second message of the same id is dropped inside the deduplication window",
-    lacks: (harness) =>
-      harness.capabilities.nativeDedupeWindowMs > 0
-        ? undefined
-        : "the broker drops no second message (nativeDedupeWindowMs is 0)",
-    body: async (scope) => {
-      const transport = await scope.connect();
-      const channel = await scope.channel();
-      const intake = await scope.subscribe(transport, { group: scope.group(), channels: [channel], onArrival: ack });
-      const sent = outgoing(channel);
-      await scope.confirm(transport, [sent]);
-      await scope.confirm(transport, [sent]);
-      const sentinel = await scope.sentinel(transport, channel);
-      claimArrived(await intake.takeUntil(sentinel), [idOf(sent), sentinel], "any-order", "one of two equal messages");
-    },
-  },
-  {
-    title: "a second message of the same id arrives too where the broker does not deduplicate",
-    lacks: (harness) =>
-      harness.capabilities.nativeDedupeWindowMs > 0
-        ? "the broker drops a second message (nativeDedupeWindowMs is not 0)"
-        : undefined,
-    body: async (scope) => {
-      const transport = await scope.connect();
-      const channel = await scope.channel();
-      const intake = await scope.subscribe(transport, { group: scope.group(), channels: [channel], onArrival: ack });
-      const sent = outgoing(channel);
-      await scope.confirm(transport, [sent]);
-      await scope.confirm(transport, [sent]);
-      const sentinel = await scope.sentinel(transport, channel);
-      const expected = [idOf(sent), idOf(sent), sentinel];
-      claimArrived(await intake.takeUntil(sentinel), expected, "any-order", "both of two equal messages");
+      claimEqual(
+        [idOf(again.message), again.attempt],
+        [idOf(delayed), 2],
+        "the delayed message at another consumer",
+      );
     },
   },
 ];

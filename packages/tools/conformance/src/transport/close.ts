@@ -1,8 +1,7 @@
-import { claim, claimCode, claimEqual } from "../case/claim.ts";
+import { claimEqual } from "../case/claim.ts";
 import { ack, claimArrived } from "./intake.ts";
-import { idOf, idsOf, outgoing, outgoingRun } from "./message.ts";
+import { idsOf, outgoing, outgoingRun } from "./message.ts";
 import { snapshotOfProcess } from "./resources.ts";
-import { publishDeadlineMs, sayOutcome } from "./scope.ts";
 import type { TransportCase } from "./scope.ts";
 
 export const closeCases: readonly TransportCase[] = [
@@ -47,7 +46,9 @@ export const closeCases: readonly TransportCase[] = [
     body: async (scope) => {
       const channel = await scope.channel();
       const transport = await scope.create();
-      const turns = Array.from({ length: 10 }, (_, turn) => (turn % 2 === 0 ? transport.connect() : transport.close()));
+      const turns = Array.from({ length: 10 }, (_, turn) =>
+        turn % 2 === 0 ? transport.connect() : transport.close(),
+      );
       // Which of them win is open; that all of them end, and that the transport works afterwards, is not.
       await scope.wait("ten opens and closes", Promise.allSettled(turns));
       await scope.close(transport);
@@ -81,12 +82,17 @@ export const closeCases: readonly TransportCase[] = [
       await scope.confirm(transport, batch);
       await intake.take(1);
       await scope.close(transport);
-      const fresh = await scope.subscribe(await scope.connect(), { group, channels: [channel], onArrival: ack });
+      const fresh = await scope.subscribe(await scope.connect(), {
+        group,
+        channels: [channel],
+        onArrival: ack,
+      });
       claimArrived(await fresh.take(batch.length), idsOf(batch), "any-order", "what a fresh consumer gets");
     },
   },
   {
-    title: "47. close with unsettled deliveries ends in time, aborts their signals, and settling them later is a no-op",
+    title:
+      "47. close with unsettled deliveries ends in time, aborts their signals, and settling them later is a no-op",
     body: async (scope) => {
       const channel = await scope.channel();
       const group = scope.group();
@@ -104,47 +110,6 @@ export const closeCases: readonly TransportCase[] = [
       const again = await fresh.take(3);
       claimArrived(again, idsOf(batch), "any-order", "returned, neither acknowledged nor dead-lettered");
       claimEqual(intake.all.length, 3, "deliveries handed over after close");
-    },
-  },
-  {
-    title: "49. after close every outcome is a rejection with USAGE_CLOSED",
-    body: async (scope) => {
-      const channel = await scope.channel();
-      const transport = await scope.connect();
-      await scope.close(transport);
-      const outcomes = [
-        ...(await scope.publish(transport, outgoingRun(channel, 2))),
-        ...(await scope.publishRun(transport, outgoingRun(channel, 2, { key: "k" }))),
-      ];
-      claimEqual(outcomes.length, 4, "outcomes after close");
-      for (const outcome of outcomes) {
-        claim(outcome.status === "rejected", `after close: expected rejected, got ${sayOutcome(outcome)}`);
-        claimCode(outcome.error, ["USAGE_CLOSED"], "publish after close");
-      }
-    },
-  },
-  {
-    title: "49. publishes that are under way at close settle, and what they report is true",
-    body: async (scope) => {
-      const channel = await scope.channel();
-      const group = scope.group();
-      await scope.bind(group, [channel]);
-      const transport = await scope.connect();
-      const batch = outgoingRun(channel, 50);
-      const bounds = { deadlineMs: publishDeadlineMs };
-      const publishes = batch.map(async (message) => {
-        const [outcome] = await transport.publisher.publish([message], bounds);
-        return { id: idOf(message), status: outcome?.status };
-      });
-      await scope.close(transport);
-      const outcomes = await scope.wait("publishes under way at close", Promise.all(publishes));
-      const reader = await scope.connect();
-      const intake = await scope.subscribe(reader, { group, channels: [channel] });
-      const arrived = (await intake.takeUntil(await scope.sentinel(reader, channel))).map((one) => idOf(one.message));
-      for (const { id, status } of outcomes) {
-        if (status === "confirmed") claim(arrived.includes(id), "a message confirmed during close is not at the broker");
-        if (status === "rejected") claim(!arrived.includes(id), "a message rejected during close is at the broker");
-      }
     },
   },
 ];

@@ -1,13 +1,13 @@
-import type { Delivery, Transport } from "@postrider/core";
+import type { Delivery } from "@postrider/core";
 import { claim, claimEqual } from "../case/claim.ts";
 import { ack, claimArrived } from "./intake.ts";
-import type { Intake } from "./intake.ts";
 import { idOf, idsOf, outgoing, outgoingRun } from "./message.ts";
 import type { TransportCase, TransportScope } from "./scope.ts";
 
 export const deliverCases: readonly TransportCase[] = [
   {
-    title: "1. messages published before and after subscribe arrive once each, equal in body, key, attributes and headers",
+    title:
+      "1. messages published before and after subscribe arrive once each, equal in body, key, attributes and headers",
     body: async (scope) => {
       const channel = await scope.channel();
       const group = scope.group();
@@ -69,67 +69,8 @@ export const deliverCases: readonly TransportCase[] = [
       const missing = wanted.length + 1 - deliveries.length;
       const all = [...deliveries, ...(missing > 0 ? await intake.take(missing) : [])];
       claimArrived(all, [...idsOf(wanted), sentinel], "any-order", "messages of the two subscribed channels");
-      for (const message of wanted) claimEqual(deliveryOf(all, idOf(message)).message.channel, message.channel, "channel");
-    },
-  },
-  {
-    title: "6. 20 channels in parallel are complete",
-    patience: 2,
-    body: async (scope) => {
-      const transport = await scope.connect();
-      const one = async (): Promise<void> => {
-        const channel = await scope.channel();
-        const intake = await scope.subscribe(transport, { group: scope.group(), channels: [channel], onArrival: ack });
-        const batch = outgoingRun(channel, 20);
-        await scope.confirm(transport, batch);
-        claimArrived(await intake.take(batch.length), idsOf(batch), "any-order", `messages of ${channel}`);
-      };
-      await Promise.all(Array.from({ length: 20 }, one));
-    },
-  },
-  {
-    title: "10. 50 publishers and 50 competing consumers move 5,000 messages, none lost, none handed out twice",
-    patience: 6,
-    body: async (scope) => {
-      const channel = await scope.channel();
-      const group = scope.group();
-      const members = Math.max(3, Math.round(50 * scope.load));
-      const perPublisher = Math.max(10, Math.round((5_000 * scope.load) / members));
-      const seen: string[] = [];
-      const onArrival = (delivery: Delivery): Promise<void> => {
-        seen.push(idOf(delivery.message));
-        return delivery.settle({ kind: "ack" });
-      };
-      for (let member = 0; member < members; member += 1) {
-        await scope.subscribe(await scope.connect(), { group, channels: [channel], onArrival });
-      }
-      const publisher = await scope.connect();
-      const batches = Array.from({ length: members }, () => outgoingRun(channel, perPublisher));
-      await Promise.all(batches.map((batch) => scope.confirm(publisher, batch)));
-      const last = await scope.sentinel(publisher, channel);
-      const expected = [...idsOf(batches.flat()), last];
-      await scope.until(`${expected.length} messages`, () => seen.length >= expected.length && seen.includes(last));
-      claimEqual(seen.sort(), expected.sort(), "messages over all members, each once");
-    },
-  },
-  {
-    title: "16. two brokers in one process do not cross",
-    lacks: (harness) => (harness.createElsewhere === undefined ? "the harness gives no createElsewhere" : undefined),
-    body: async (scope) => {
-      const channel = await scope.channel();
-      const here = await scope.connect();
-      const there = await scope.wait("a transport elsewhere", createElsewhere(scope));
-      scope.defer("closing a transport elsewhere", () => there.close());
-      await scope.wait("connect", there.connect());
-      const listen = (transport: Transport): Promise<Intake> =>
-        scope.subscribe(transport, { group: scope.group(), channels: [channel] });
-      const [heardHere, heardThere] = [await listen(here), await listen(there)];
-      const [sentHere, sentThere] = [outgoingRun(channel, 3), outgoingRun(channel, 3)];
-      await scope.confirm(here, sentHere);
-      await scope.confirm(there, sentThere);
-      const [lastHere, lastThere] = [await scope.sentinel(here, channel), await scope.sentinel(there, channel)];
-      claimArrived(await heardHere.takeUntil(lastHere), [...idsOf(sentHere), lastHere], "any-order", "at the one broker");
-      claimArrived(await heardThere.takeUntil(lastThere), [...idsOf(sentThere), lastThere], "any-order", "at the other");
+      for (const message of wanted)
+        claimEqual(deliveryOf(all, idOf(message)).message.channel, message.channel, "channel");
     },
   },
   {
@@ -154,7 +95,10 @@ export const deliverCases: readonly TransportCase[] = [
 ];
 
 /** Publishes these messages and fails unless each arrives as it was sent. All are of one channel. */
-export async function claimRoundTrip(scope: TransportScope, sent: readonly ReturnType<typeof outgoing>[]): Promise<void> {
+export async function claimRoundTrip(
+  scope: TransportScope,
+  sent: readonly ReturnType<typeof outgoing>[],
+): Promise<void> {
   const channel = sent[0]?.channel ?? (await scope.channel());
   const transport = await scope.connect();
   const intake = await scope.subscribe(transport, { group: scope.group(), channels: [channel] });
@@ -167,9 +111,4 @@ function deliveryOf(deliveries: readonly Delivery[], id: string): Delivery {
   const found = deliveries.find((one) => idOf(one.message) === id);
   claim(found, `message ${id} arrived under another id, or not at all`);
   return found;
-}
-
-function createElsewhere(scope: TransportScope): ReturnType<NonNullable<typeof scope.harness.createElsewhere>> {
-  claim(scope.harness.createElsewhere, "createElsewhere");
-  return scope.harness.createElsewhere();
 }

@@ -74,7 +74,11 @@ export const flowCases: readonly TransportCase[] = [
     body: async (scope) => {
       const transport = await scope.connect();
       const channel = await scope.channel();
-      const intake = await scope.subscribe(transport, { group: scope.group(), channels: [channel], onArrival: ack });
+      const intake = await scope.subscribe(transport, {
+        group: scope.group(),
+        channels: [channel],
+        onArrival: ack,
+      });
       const before = outgoingRun(channel, 3);
       await scope.confirm(transport, before);
       claimArrived(await intake.take(3), idsOf(before), "any-order", "before pause");
@@ -85,7 +89,12 @@ export const flowCases: readonly TransportCase[] = [
       intake.subscription.resume();
       claimArrived(await intake.take(5), idsOf(during), "any-order", "what came while paused");
       const sentinel = await scope.sentinel(transport, channel);
-      claimArrived(await intake.takeUntil(sentinel), [sentinel], "in-order", "after resume nothing comes twice, only");
+      claimArrived(
+        await intake.takeUntil(sentinel),
+        [sentinel],
+        "in-order",
+        "after resume nothing comes twice, only",
+      );
     },
   },
   {
@@ -137,4 +146,5 @@ const openWitness = (
   scope: TransportScope,
   transport: Parameters<TransportScope["subscribe"]>[0],
   channel: string,
-): Promise<Intake> => scope.subscribe(transport, { group: scope.group(), channels: [channel], onArrival: ack });
+): Promise<Intake> =>
+  scope.subscribe(transport, { group: scope.group(), channels: [channel], onArrival: ack });

@@ -14,7 +14,12 @@ export const groupCases: readonly TransportCase[] = [
       const batch = outgoingRun(channel, 10);
       await scope.confirm(transport, batch);
       const intake = await scope.subscribe(transport, { group, channels: [channel], onArrival: ack });
-      claimArrived(await intake.take(batch.length), idsOf(batch), "any-order", "what was published in between");
+      claimArrived(
+        await intake.take(batch.length),
+        idsOf(batch),
+        "any-order",
+        "what was published in between",
+      );
     },
   },
   {
@@ -23,29 +28,50 @@ export const groupCases: readonly TransportCase[] = [
       const channel = await scope.channel();
       const [pair, single] = [scope.group(), scope.group()];
       const publisher = await scope.connect();
-      const one = await scope.subscribe(await scope.connect(), { group: pair, channels: [channel], onArrival: ack });
-      const two = await scope.subscribe(await scope.connect(), { group: pair, channels: [channel], onArrival: ack });
+      const one = await scope.subscribe(await scope.connect(), {
+        group: pair,
+        channels: [channel],
+        onArrival: ack,
+      });
+      const two = await scope.subscribe(await scope.connect(), {
+        group: pair,
+        channels: [channel],
+        onArrival: ack,
+      });
       const all = await scope.subscribe(publisher, { group: single, channels: [channel], onArrival: ack });
       const batch = outgoingRun(channel, 60);
       await scope.confirm(publisher, batch);
       claimArrived(await all.take(batch.length), idsOf(batch), "any-order", "the group of one member");
-      await scope.until("60 messages over the two members", () => one.all.length + two.all.length >= batch.length);
+      await scope.until(
+        "60 messages over the two members",
+        () => one.all.length + two.all.length >= batch.length,
+      );
       const sentinel = await scope.sentinel(publisher, channel);
       await scope.until("the sentinel at one of the two members", () =>
         [...one.all, ...two.all].some((delivery) => idOf(delivery.message) === sentinel),
       );
       const shared = [...one.all, ...two.all].filter((delivery) => idOf(delivery.message) !== sentinel);
-      claimArrived(shared, idsOf(batch), "any-order", "the group of two members, each message at one of them");
+      claimArrived(
+        shared,
+        idsOf(batch),
+        "any-order",
+        "the group of two members, each message at one of them",
+      );
     },
   },
   {
-    title: "14. a subscription of the same group by the same transport twice fails with USAGE_ALREADY_SUBSCRIBED",
+    title:
+      "14. a subscription of the same group by the same transport twice fails with USAGE_ALREADY_SUBSCRIBED",
     body: async (scope) => {
       const transport = await scope.connect();
       const channel = await scope.channel();
       const request = { group: scope.group(), channels: [channel] };
       const intake = await scope.subscribe(transport, request);
-      await claimRejects(scope.subscribe(transport, request), ["USAGE_ALREADY_SUBSCRIBED"], "the same group twice");
+      await claimRejects(
+        scope.subscribe(transport, request),
+        ["USAGE_ALREADY_SUBSCRIBED"],
+        "the same group twice",
+      );
       const sent = outgoing(channel);
       await scope.confirm(transport, [sent]);
       const delivery = await intake.next();
@@ -58,48 +84,9 @@ export const groupCases: readonly TransportCase[] = [
     },
   },
   {
-    title: "11. a new group starts at the beginning, at a time, or with what is new, as asked",
-    lacks: (harness) =>
-      harness.capabilities.replay ? undefined : "a new group cannot start in the past here (replay is false)",
-    body: async (scope) => {
-      const channel = await scope.channel();
-      const transport = await scope.connect();
-      const old = outgoing(channel);
-      await scope.confirm(transport, [old]);
-      const start = await nextMoment(scope);
-      await nextMoment(scope);
-      const recent = outgoing(channel);
-      await scope.confirm(transport, [recent]);
-      const open = (startAt: "new" | "beginning" | Date) =>
-        scope.subscribe(transport, { group: scope.group(), channels: [channel], startAt, onArrival: ack });
-      const [beginning, time, fresh] = [await open("beginning"), await open(start), await open("new")];
-      const sentinel = await scope.sentinel(transport, channel);
-      claimArrived(await beginning.takeUntil(sentinel), [idOf(old), idOf(recent), sentinel], "any-order", "from the beginning");
-      claimArrived(await time.takeUntil(sentinel), [idOf(recent), sentinel], "any-order", "from a time");
-      claimArrived(await fresh.takeUntil(sentinel), [sentinel], "any-order", "only what is new");
-    },
-  },
-  {
-    title: "11. a new group that cannot start in the past says so or gets only what is new",
-    lacks: (harness) => (harness.capabilities.replay ? "a new group can start in the past here (replay is true)" : undefined),
-    body: async (scope) => {
-      const channel = await scope.channel();
-      const transport = await scope.connect();
-      await scope.bind(scope.group(), [channel]);
-      await scope.confirm(transport, outgoingRun(channel, 3));
-      const request = { group: scope.group(), channels: [channel], startAt: "beginning" } as const;
-      const opened = await scope.subscribe(transport, request).then(
-        (intake) => intake,
-        () => undefined,
-      );
-      if (opened === undefined) return;
-      const sentinel = await scope.sentinel(transport, channel);
-      claimArrived(await opened.takeUntil(sentinel), [sentinel], "in-order", "replay is declared absent, so only");
-    },
-  },
-  {
     title: "with members: each, every member of a group gets every message",
-    lacks: (harness) => (harness.capabilities.fanOut ? undefined : "members cannot each get all (fanOut is false)"),
+    lacks: (harness) =>
+      harness.capabilities.fanOut ? undefined : "members cannot each get all (fanOut is false)",
     body: async (scope) => {
       const channel = await scope.channel();
       const request = { group: scope.group(), channels: [channel], members: "each", onArrival: ack } as const;
@@ -113,20 +100,18 @@ export const groupCases: readonly TransportCase[] = [
   },
   {
     title: "with members: each, a transport without fan-out refuses",
-    lacks: (harness) => (harness.capabilities.fanOut ? "members can each get all (fanOut is true)" : undefined),
+    lacks: (harness) =>
+      harness.capabilities.fanOut ? "members can each get all (fanOut is true)" : undefined,
     body: async (scope) => {
       const channel = await scope.channel();
       const request = { group: scope.group(), channels: [channel], members: "each" } as const;
       const transport = await scope.connect();
-      const error = await claimRejects(scope.subscribe(transport, request), ["CONFIG_CAPABILITY_MISSING"], "members: each");
+      const error = await claimRejects(
+        scope.subscribe(transport, request),
+        ["CONFIG_CAPABILITY_MISSING"],
+        "members: each",
+      );
       claim(!error.retryable, "a missing capability does not come by trying again: retryable must be false");
     },
   },
 ];
-
-/** A moment that lies after everything done so far, also by a clock that counts whole milliseconds. */
-async function nextMoment(scope: Parameters<TransportCase["body"]>[0]): Promise<Date> {
-  const nowMs = Date.now();
-  await scope.until("the clock to move on", () => Date.now() > nowMs + 1);
-  return new Date();
-}

@@ -1,4 +1,10 @@
-import type { CodedError, Delivery, SubscriptionRequest, Transport, TransportSubscription } from "@postrider/core";
+import type {
+  CodedError,
+  Delivery,
+  SubscriptionRequest,
+  Transport,
+  TransportSubscription,
+} from "@postrider/core";
 import type { CaseScope } from "../case/bounded.ts";
 import { claimEqual } from "../case/claim.ts";
 import { idOf, idsOf } from "./message.ts";
@@ -33,7 +39,11 @@ export type IntakeRequest = Partial<Omit<SubscriptionRequest, "channels" | "onFa
 };
 
 /** Subscribes with the usual defaults and writes down what arrives. The subscription closes with the case. */
-export async function openIntake(scope: CaseScope, transport: Transport, request: IntakeRequest): Promise<Intake> {
+export async function openIntake(
+  scope: CaseScope,
+  transport: Transport,
+  request: IntakeRequest,
+): Promise<Intake> {
   const all: Delivery[] = [];
   const faults: CodedError[] = [];
   const failures: unknown[] = [];

@@ -18,7 +18,13 @@ const type = "com.example.conformance.sent.v1";
 /** A message as core hands it to a transport: an ordinary CloudEvent in binary mode unless the parts say otherwise. */
 export function outgoing(channel: string, parts: MessageParts = {}): OutgoingMessage {
   const id = parts.attributes?.["id"] ?? randomUUID();
-  const attributes = parts.attributes ?? { specversion: "1.0", id, source, type, time: "2026-01-02T03:04:05.678Z" };
+  const attributes = parts.attributes ?? {
+    specversion: "1.0",
+    id,
+    source,
+    type,
+    time: "2026-01-02T03:04:05.678Z",
+  };
   const headers = parts.headers ?? {};
   const body = "body" in parts ? parts.body : Buffer.from(`{"id":"${id}"}`);
   return {
@@ -36,12 +42,20 @@ export function outgoing(channel: string, parts: MessageParts = {}): OutgoingMes
 }
 
 /** Several messages of one channel, in order. */
-export function outgoingRun(channel: string, count: number, parts: MessageParts = {}): readonly OutgoingMessage[] {
+export function outgoingRun(
+  channel: string,
+  count: number,
+  parts: MessageParts = {},
+): readonly OutgoingMessage[] {
   return Array.from({ length: count }, () => outgoing(channel, parts));
 }
 
 /** A message that weighs exactly `sizeBytes`. */
-export function outgoingOfSize(channel: string, sizeBytes: number, parts: MessageParts = {}): OutgoingMessage {
+export function outgoingOfSize(
+  channel: string,
+  sizeBytes: number,
+  parts: MessageParts = {},
+): OutgoingMessage {
   const empty = outgoing(channel, { ...parts, body: new Uint8Array(0) });
   const body = new Uint8Array(sizeBytes - empty.sizeBytes).fill(0x61);
   return { ...empty, body, sizeBytes };
@@ -52,7 +66,8 @@ export function idOf(message: OutgoingMessage | IncomingMessage): string {
   return message.attributes["id"] ?? "(no id)";
 }
 
-export const idsOf = (messages: readonly (OutgoingMessage | IncomingMessage)[]): readonly string[] => messages.map(idOf);
+export const idsOf = (messages: readonly (OutgoingMessage | IncomingMessage)[]): readonly string[] =>
+  messages.map(idOf);
 
 /**
  * Fails unless what arrived is what was sent: attributes, headers, content type, key and every byte of the body.
@@ -84,7 +99,10 @@ function withoutOwn(
 }
 
 function sizeOf(fields: Readonly<Record<string, string>>): number {
-  return Object.entries(fields).reduce((sum, field) => sum + Buffer.byteLength(field[0]) + Buffer.byteLength(field[1]), 0);
+  return Object.entries(fields).reduce(
+    (sum, field) => sum + Buffer.byteLength(field[0]) + Buffer.byteLength(field[1]),
+    0,
+  );
 }
 
 /** Any stable spread will do: a transport takes the shard as it is given. */

@@ -6,7 +6,9 @@ import { idOf, idsOf, outgoing, outgoingRun } from "./message.ts";
 import type { TransportCase, TransportScope } from "./scope.ts";
 
 const lacksOrder = (harness: TransportHarness): string | undefined =>
-  harness.capabilities.orderingScope === "none" ? "the transport keeps no order (orderingScope is none)" : undefined;
+  harness.capabilities.orderingScope === "none"
+    ? "the transport keeps no order (orderingScope is none)"
+    : undefined;
 
 const lacksGroupOrder = (harness: TransportHarness): string | undefined =>
   harness.capabilities.orderingScope === "group"
@@ -45,10 +47,17 @@ export const orderCases: readonly TransportCase[] = [
         return delivery.settle({ kind: "ack" });
       };
       for (let member = 0; member < 10; member += 1) {
-        await scope.subscribe(await scope.connect(), { group, channels: [channel], ordering: "key", onArrival });
+        await scope.subscribe(await scope.connect(), {
+          group,
+          channels: [channel],
+          ordering: "key",
+          onArrival,
+        });
       }
       const publisher = await scope.connect();
-      const runs = Array.from({ length: 16 }, (_, index) => outgoingRun(channel, 25, { key: `key-${index}` }));
+      const runs = Array.from({ length: 16 }, (_, index) =>
+        outgoingRun(channel, 25, { key: `key-${index}` }),
+      );
       await Promise.all(runs.map((run) => publishInPieces(scope, publisher, run)));
       await scope.until("400 messages over 10 members", () => arrived.length >= 400);
       const placeOf = new Map(arrived.map((one, index) => [idOf(one.message), index]));
@@ -71,7 +80,10 @@ export const orderCases: readonly TransportCase[] = [
         () => undefined,
         (error: unknown) => error,
       );
-      claim(refusal instanceof Error && "code" in refusal, "a second member of an ordered group must be refused with a code");
+      claim(
+        refusal instanceof Error && "code" in refusal,
+        "a second member of an ordered group must be refused with a code",
+      );
     },
   },
   {
@@ -96,13 +108,22 @@ export const orderCases: readonly TransportCase[] = [
     body: async (scope) => {
       const channel = await scope.channel();
       const transport = await scope.connect();
-      const intake = await scope.subscribe(transport, { group: scope.group(), channels: [channel], ordering: "key" });
+      const intake = await scope.subscribe(transport, {
+        group: scope.group(),
+        channels: [channel],
+        ordering: "key",
+      });
       const held = outgoing(channel, { key: "held" });
       await scope.confirm(transport, [held]);
       claimEqual(idOf((await intake.next()).message), idOf(held), "the message that is held");
       const others = ["a", "b", "c"].map((key) => outgoing(channel, { key }));
       await scope.confirm(transport, others);
-      claimArrived(await intake.take(others.length), idsOf(others), "any-order", "messages of the other keys");
+      claimArrived(
+        await intake.take(others.length),
+        idsOf(others),
+        "any-order",
+        "messages of the other keys",
+      );
     },
   },
 ];

@@ -1,13 +1,10 @@
-import type { PublishOutcome } from "@postrider/core";
 import { getEventListeners } from "node:events";
 import { claim, claimCode, claimEqual } from "../case/claim.ts";
-import { ack, claimArrived } from "./intake.ts";
-import { idOf, idsOf, outgoing, outgoingRun } from "./message.ts";
+import { claimArrived } from "./intake.ts";
+import { idsOf, outgoing, outgoingRun } from "./message.ts";
 import { justFits, lacksLimit, lacksRefusal, refusedMessage, tooLarge } from "./refusal.ts";
-import { claimConfirmed, publishDeadlineMs, sayOutcome } from "./scope.ts";
+import { publishDeadlineMs, sayOutcome, statusesOf } from "./scope.ts";
 import type { TransportCase } from "./scope.ts";
-
-const statuses = (outcomes: readonly PublishOutcome[]): readonly string[] => outcomes.map((one) => one.status);
 
 export const publishCases: readonly TransportCase[] = [
   {
@@ -20,7 +17,11 @@ export const publishCases: readonly TransportCase[] = [
       if (lacksRefusal(scope.harness) !== undefined) return;
       const batch = [outgoing(channel), refusedMessage(scope.harness, channel), outgoing(channel)];
       const outcomes = await scope.publish(transport, batch);
-      claimEqual(statuses(outcomes), ["confirmed", "rejected", "confirmed"], "outcomes in the order of the batch");
+      claimEqual(
+        statusesOf(outcomes),
+        ["confirmed", "rejected", "confirmed"],
+        "outcomes in the order of the batch",
+      );
     },
   },
   {
@@ -50,16 +51,22 @@ export const publishCases: readonly TransportCase[] = [
       const batch = good.toSpliced(2, 0, refusedMessage(scope.harness, channel));
       const outcomes = await scope.publish(transport, batch);
       claimEqual(
-        statuses(outcomes),
+        statusesOf(outcomes),
         ["confirmed", "confirmed", "rejected", "confirmed", "confirmed"],
         "only the refused message is rejected: outcomes",
       );
       const sentinel = await scope.sentinel(transport, channel);
-      claimArrived(await intake.takeUntil(sentinel), [...idsOf(good), sentinel], "any-order", "the good messages, once each");
+      claimArrived(
+        await intake.takeUntil(sentinel),
+        [...idsOf(good), sentinel],
+        "any-order",
+        "the good messages, once each",
+      );
     },
   },
   {
-    title: "4. a message at the size limit is taken, one over it is rejected with TRANSPORT_TOO_LARGE as its own fault",
+    title:
+      "4. a message at the size limit is taken, one over it is rejected with TRANSPORT_TOO_LARGE as its own fault",
     lacks: lacksLimit,
     body: async (scope) => {
       const transport = await scope.connect();
@@ -69,45 +76,17 @@ export const publishCases: readonly TransportCase[] = [
       await scope.confirm(transport, [fits]);
       scope.claimSame(await intake.next(), fits);
       const [outcome] = await scope.publish(transport, [tooLarge(scope.harness, channel)]);
-      claim(outcome?.status === "rejected", `a message over the limit: expected rejected, got ${outcome && sayOutcome(outcome)}`);
+      claim(
+        outcome?.status === "rejected",
+        `a message over the limit: expected rejected, got ${outcome && sayOutcome(outcome)}`,
+      );
       claimEqual(outcome.scope, "message", "whose fault a message over the limit is");
-      claimEqual(claimCode(outcome.error, ["TRANSPORT_TOO_LARGE"], "a message over the limit").retryable, false, "retryable");
+      claimEqual(
+        claimCode(outcome.error, ["TRANSPORT_TOO_LARGE"], "a message over the limit").retryable,
+        false,
+        "retryable",
+      );
       await scope.confirm(transport, [outgoing(channel)]);
-    },
-  },
-  {
-    title: "publishRun confirms a prefix: after the first outcome that is not confirmed nothing later is confirmed",
-    lacks: lacksRefusal,
-    body: async (scope) => {
-      const transport = await scope.connect();
-      const channel = await scope.channel();
-      const intake = await scope.subscribe(transport, { group: scope.group(), channels: [channel] });
-      const key = "run";
-      const good = outgoingRun(channel, 6, { key });
-      const run = good.toSpliced(3, 0, refusedMessage(scope.harness, channel, key));
-      const outcomes = await scope.publishRun(transport, run);
-      claimEqual(outcomes.length, run.length, "outcomes of a run");
-      claimEqual(statuses(outcomes.slice(0, 4)), ["confirmed", "confirmed", "confirmed", "rejected"], "the prefix");
-      claim(!statuses(outcomes.slice(4)).includes("confirmed"), "publishRun confirmed a message behind one it did not");
-      const certainlyNot = run.filter((_, index) => outcomes[index]?.status === "rejected").map(idOf);
-      const sentinel = await scope.sentinel(transport, channel, key);
-      const arrived = idsOf((await intake.takeUntil(sentinel)).map((one) => one.message));
-      claimEqual(arrived.slice(0, 3), idsOf(good).slice(0, 3), "the confirmed prefix arrives, in order");
-      claim(!arrived.some((id) => certainlyNot.includes(id)), "a message reported as rejected arrived all the same");
-    },
-  },
-  {
-    title: "publishRun confirms a long run of one key, in order",
-    body: async (scope) => {
-      const transport = await scope.connect();
-      const channel = await scope.channel();
-      const [ordering, order] =
-        scope.capabilities.orderingScope === "none" ? (["none", "any-order"] as const) : (["key", "in-order"] as const);
-      const request = { group: scope.group(), channels: [channel], ordering, onArrival: ack };
-      const intake = await scope.subscribe(transport, request);
-      const run = outgoingRun(channel, 200, { key: "long" });
-      claimConfirmed(await scope.publishRun(transport, run), run.length);
-      claimArrived(await intake.take(run.length), idsOf(run), order, "the run");
     },
   },
   {
@@ -119,11 +98,23 @@ export const publishCases: readonly TransportCase[] = [
       const given = AbortSignal.abort();
       const outcomes = await scope.wait(
         "the outcomes of an aborted publish",
-        transport.publisher.publish(outgoingRun(channel, 3), { deadlineMs: publishDeadlineMs, signal: given }),
+        transport.publisher.publish(outgoingRun(channel, 3), {
+          deadlineMs: publishDeadlineMs,
+          signal: given,
+        }),
       );
-      claimEqual(statuses(outcomes), ["rejected", "rejected", "rejected"], "outcomes of a publish that was aborted before");
+      claimEqual(
+        statusesOf(outcomes),
+        ["rejected", "rejected", "rejected"],
+        "outcomes of a publish that was aborted before",
+      );
       const sentinel = await scope.sentinel(transport, channel);
-      claimArrived(await intake.takeUntil(sentinel), [sentinel], "in-order", "what arrives after an aborted publish");
+      claimArrived(
+        await intake.takeUntil(sentinel),
+        [sentinel],
+        "in-order",
+        "what arrives after an aborted publish",
+      );
     },
   },
   {
@@ -134,20 +125,28 @@ export const publishCases: readonly TransportCase[] = [
       const { signal } = new AbortController();
       const bounds = { deadlineMs: publishDeadlineMs, signal };
       await scope.wait("a publish", transport.publisher.publish(outgoingRun(channel, 5), bounds));
-      await scope.wait("a run", transport.publisher.publishRun(outgoingRun(channel, 5, { key: "k" }), bounds));
+      await scope.wait(
+        "a run",
+        transport.publisher.publishRun(outgoingRun(channel, 5, { key: "k" }), bounds),
+      );
       claimEqual(getEventListeners(signal, "abort").length, 0, "listeners left on the signal of a publish");
     },
   },
   {
     title: "9. publish to a channel that does not exist creates it or says so, as configured",
-    lacks: (harness) => (harness.undeclaredChannel === undefined ? "the harness gives no undeclaredChannel" : undefined),
+    lacks: (harness) =>
+      harness.undeclaredChannel === undefined ? "the harness gives no undeclaredChannel" : undefined,
     body: async (scope) => {
       const missing = scope.harness.undeclaredChannel;
       claim(missing, "undeclaredChannel");
       const transport = await scope.connect();
       const [outcome] = await scope.publish(transport, [outgoing(missing.name())]);
-      if (missing.outcome === "created") return claimEqual(outcome?.status, "confirmed", "a channel that is created");
-      claim(outcome?.status === "rejected", `a missing channel: expected rejected, got ${outcome && sayOutcome(outcome)}`);
+      if (missing.outcome === "created")
+        return claimEqual(outcome?.status, "confirmed", "a channel that is created");
+      claim(
+        outcome?.status === "rejected",
+        `a missing channel: expected rejected, got ${outcome && sayOutcome(outcome)}`,
+      );
       claimEqual(outcome.scope, "message", "whose fault a missing channel is");
       claimCode(outcome.error, [missing.outcome], "a missing channel");
     },

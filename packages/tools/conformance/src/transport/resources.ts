@@ -27,6 +27,7 @@ function count(): Map<string, number> {
   const counts = new Map<string, number>();
   const add = (what: string, more: number): void => void counts.set(what, (counts.get(what) ?? 0) + more);
   for (const what of process.getActiveResourcesInfo()) if (!passing.has(what)) add(what, 1);
-  for (const event of process.eventNames()) add(`listener of process '${String(event)}'`, process.listenerCount(event));
+  for (const event of process.eventNames())
+    add(`listener of process '${String(event)}'`, process.listenerCount(event));
   return counts;
 }

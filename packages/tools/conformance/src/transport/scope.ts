@@ -42,7 +42,11 @@ export type TransportCase = Case<TransportHarness, TransportScope>;
 
 export const publishDeadlineMs = 8_000;
 
-export function createTransportScope(base: CaseScope, harness: TransportHarness, load: number): TransportScope {
+export function createTransportScope(
+  base: CaseScope,
+  harness: TransportHarness,
+  load: number,
+): TransportScope {
   const crashed = new Set<Transport>();
   const deadlineMs = publishDeadlineMs * (harness.limits?.timeScale ?? 1);
   const create = async (): Promise<Transport> => {
@@ -63,7 +67,8 @@ export function createTransportScope(base: CaseScope, harness: TransportHarness,
   const confirm = async (transport: Transport, batch: readonly OutgoingMessage[]): Promise<void> => {
     claimConfirmed(await publish(transport, batch), batch.length);
   };
-  const subscribe = (transport: Transport, request: IntakeRequest): Promise<Intake> => openIntake(base, transport, request);
+  const subscribe = (transport: Transport, request: IntakeRequest): Promise<Intake> =>
+    openIntake(base, transport, request);
   return {
     ...base,
     harness,
@@ -97,7 +102,11 @@ export function createTransportScope(base: CaseScope, harness: TransportHarness,
       await close(transport);
     },
     claimSame: (arrived, sent) =>
-      claimSame(arrived.message, sent, harness.limits?.keepsKey === false ? "keys-are-not-kept" : "keys-are-kept"),
+      claimSame(
+        arrived.message,
+        sent,
+        harness.limits?.keepsKey === false ? "keys-are-not-kept" : "keys-are-kept",
+      ),
   };
 }
 
@@ -105,9 +114,18 @@ export function createTransportScope(base: CaseScope, harness: TransportHarness,
 export function claimConfirmed(outcomes: readonly PublishOutcome[], count: number): void {
   claimEqual(outcomes.length, count, "publish answers one outcome per message: outcomes");
   const other = outcomes.find((one) => one.status !== "confirmed");
-  claim(other === undefined, `publish: expected every message to be confirmed, got ${other && sayOutcome(other)}`);
+  claim(
+    other === undefined,
+    `publish: expected every message to be confirmed, got ${other && sayOutcome(other)}`,
+  );
 }
 
 export function sayOutcome(outcome: PublishOutcome): string {
-  return outcome.status === "confirmed" ? outcome.status : `${outcome.status} (${outcome.scope}, ${outcome.error.code})`;
+  return outcome.status === "confirmed"
+    ? outcome.status
+    : `${outcome.status} (${outcome.scope}, ${outcome.error.code})`;
 }
+
+/** The statuses alone, to compare a whole batch at once. */
+export const statusesOf = (outcomes: readonly PublishOutcome[]): readonly string[] =>
+  outcomes.map((one) => one.status);

@@ -1,9 +1,9 @@
 import type { Settlement } from "@postrider/core";
 import { claim, claimEqual, claimRejects } from "../case/claim.ts";
+import { deliverOne } from "./deliver-one.ts";
 import { claimArrived, retry } from "./intake.ts";
 import { idOf, outgoing, outgoingRun } from "./message.ts";
-import { lacksLimit, tooLarge } from "./refusal.ts";
-import type { TransportCase, TransportScope } from "./scope.ts";
+import type { TransportCase } from "./scope.ts";
 
 export const settleCases: readonly TransportCase[] = [
   {
@@ -36,7 +36,12 @@ export const settleCases: readonly TransportCase[] = [
       const second = await scope.connect();
       const again = await scope.subscribe(second, { group, channels: [channel] });
       const sentinel = await scope.sentinel(second, channel);
-      claimArrived(await again.takeUntil(sentinel), [sentinel], "in-order", "what comes after five acknowledged messages");
+      claimArrived(
+        await again.takeUntil(sentinel),
+        [sentinel],
+        "in-order",
+        "what comes after five acknowledged messages",
+      );
     },
   },
   {
@@ -53,7 +58,12 @@ export const settleCases: readonly TransportCase[] = [
       const again = await intake.next();
       claimEqual(idOf(again.message), sentinel, "what comes after a release");
       const last = await scope.sentinel(transport, channel);
-      claimArrived(await intake.takeUntil(last), [last], "in-order", "a release given twice brings one delivery; after it");
+      claimArrived(
+        await intake.takeUntil(last),
+        [last],
+        "in-order",
+        "a release given twice brings one delivery; after it",
+      );
     },
   },
   {
@@ -73,7 +83,12 @@ export const settleCases: readonly TransportCase[] = [
         );
       }
       const sentinel = await scope.sentinel(transport, channel);
-      claimArrived(await intake.takeUntil(sentinel), [sentinel], "in-order", "the first settlement holds; after it");
+      claimArrived(
+        await intake.takeUntil(sentinel),
+        [sentinel],
+        "in-order",
+        "the first settlement holds; after it",
+      );
     },
   },
   {
@@ -91,43 +106,6 @@ export const settleCases: readonly TransportCase[] = [
     },
   },
   {
-    title: "dead-letter writes the letter to the group's dead letters, byte for byte, and then acknowledges the original",
-    body: async (scope) => {
-      const { delivery, intake, transport, channel, group } = await deliverOne(scope);
-      const bystander = await scope.subscribe(transport, { group: scope.group(), channels: [channel] });
-      const letter = outgoing(channel, {
-        body: Uint8Array.of(0, 255, 10, 13, 128),
-        contentType: "application/octet-stream",
-        headers: { "postrider-reason": "exhausted", "x-note": "für später" },
-      });
-      await scope.wait("dead-letter", delivery.settle({ kind: "dead-letter", letter }));
-      const letters = await scope.subscribe(transport, { group, channels: [], of: "dead-letters", startAt: "beginning" });
-      const dead = await letters.next();
-      claimEqual(idOf(dead.message), idOf(letter), "id of the dead letter");
-      scope.claimSame({ message: { ...dead.message, channel, key: undefined } }, letter);
-      await scope.wait("ack of a dead letter", dead.settle({ kind: "ack" }));
-      const sentinel = await scope.sentinel(transport, channel);
-      claimArrived(await intake.takeUntil(sentinel), [sentinel], "in-order", "the original is acknowledged; after it");
-      claimArrived(await bystander.takeUntil(sentinel), [sentinel], "in-order", "another group sees no dead letter, only");
-    },
-  },
-  {
-    title: "77. when the dead letter cannot be written, settle rejects and the original stays unsettled",
-    lacks: lacksLimit,
-    body: async (scope) => {
-      const { delivery, intake, channel, sent } = await deliverOne(scope);
-      const letter = tooLarge(scope.harness, channel);
-      const codes = ["TRANSPORT_TOO_LARGE"];
-      await scope.wait(
-        "a dead letter that is too large to be refused",
-        claimRejects(delivery.settle({ kind: "dead-letter", letter }), codes, "a dead letter over the size limit"),
-      );
-      claimEqual(delivery.signal.aborted, false, "the original is still ours: signal aborted");
-      await scope.wait("release after a failed dead letter", delivery.settle({ kind: "release" }));
-      claimArrived([await intake.next()], [idOf(sent)], "in-order", "the original after a failed dead letter");
-    },
-  },
-  {
     title: "86. a retry with a delay does not come before its time",
     body: async (scope) => {
       const { delivery, intake, sent } = await deliverOne(scope);
@@ -142,15 +120,3 @@ export const settleCases: readonly TransportCase[] = [
     },
   },
 ];
-
-/** One message, published and handed over. */
-async function deliverOne(scope: TransportScope) {
-  const channel = await scope.channel();
-  const group = scope.group();
-  const transport = await scope.connect();
-  const intake = await scope.subscribe(transport, { group, channels: [channel] });
-  const sent = outgoing(channel);
-  await scope.confirm(transport, [sent]);
-  const delivery = await intake.next();
-  return { channel, group, transport, intake, sent, delivery };
-}

@@ -6,29 +6,47 @@ import type { TransportHarness } from "../harness.ts";
 import { capabilityCases, notProvable } from "./capabilities.ts";
 import { closeCases } from "./close.ts";
 import { connectionCases } from "./connection.ts";
+import { consumerGoneCases } from "./consumer-gone.ts";
+import { deadLetterCases } from "./dead-letter.ts";
 import { deliverCases } from "./deliver.ts";
+import { dedupeCases } from "./dedupe.ts";
 import { flowCases } from "./flow.ts";
+import { foreignCases } from "./foreign.ts";
 import { groupCases } from "./groups.ts";
 import { headerCases } from "./headers.ts";
 import { orderCases } from "./order.ts";
+import { outageCases } from "./outage.ts";
+import { parallelCases } from "./parallel.ts";
+import { publishAtCloseCases } from "./publish-at-close.ts";
+import { publishRunCases } from "./publish-run.ts";
 import { publishCases } from "./publish.ts";
 import { redeliverCases } from "./redeliver.ts";
 import { createTransportScope } from "./scope.ts";
 import type { TransportScope } from "./scope.ts";
 import { settleCases } from "./settle.ts";
+import { startCases } from "./start.ts";
 
 const groups = {
   connection: connectionCases,
+  outage: outageCases,
   publish: publishCases,
+  "publish a run": publishRunCases,
   deliver: deliverCases,
   headers: headerCases,
+  foreign: foreignCases,
+  parallel: parallelCases,
   settle: settleCases,
+  "dead letter": deadLetterCases,
   redeliver: redeliverCases,
+  "consumer gone": consumerGoneCases,
   order: orderCases,
   groups: groupCases,
+  start: startCases,
   flow: flowCases,
   close: closeCases,
+  "publish at close": publishAtCloseCases,
   capabilities: capabilityCases,
+  deduplication: dedupeCases,
 };
 
 /**
@@ -58,6 +76,9 @@ export function transportSuite<T extends Transport>(
       cleanupMs: (options.cleanupMs ?? 5_000) * scale,
     },
   );
-  const unproved = Object.entries(notProvable(harness.capabilities)).map(([name, because]) => ({ title: `capability ${name}`, because }));
+  const unproved = Object.entries(notProvable(harness.capabilities)).map(([name, because]) => ({
+    title: `capability ${name}`,
+    because,
+  }));
   return { ...report, notApplicable: [...report.notApplicable, ...unproved] };
 }

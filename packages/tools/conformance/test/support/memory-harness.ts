@@ -29,14 +29,18 @@ export function memoryTransportHarness(): TransportHarness<MemoryTransport> {
     crash: async (transport) => transport.crash(),
     stopBroker: async () => broker.stop(),
     startBroker: async () => broker.start(),
-    rawPublish: async ({ channel, headers, body }) => broker.inject(channel, { headers: textsOf(headers), body }),
+    rawPublish: async ({ channel, headers, body }) =>
+      broker.inject(channel, { headers: textsOf(headers), body }),
   };
 }
 
 /** This broker keeps one text per header name: that is what a client of it can send. */
 function textsOf(headers: RawMessage["headers"]): Readonly<Record<string, string>> {
   return Object.fromEntries(
-    headers.map(([name, value]) => [name, typeof value === "string" ? value : Buffer.from(value).toString("latin1")]),
+    headers.map(([name, value]) => [
+      name,
+      typeof value === "string" ? value : Buffer.from(value).toString("latin1"),
+    ]),
   );
 }
 

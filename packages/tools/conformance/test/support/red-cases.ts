@@ -32,26 +32,28 @@ export async function findRed(
     for (const [name, register] of waiting) {
       const [slow, quick] = split(register, new Set(expected[name]));
       const without = (cases: Collected): Collected => keep(cases, (title) => title !== countsTimers);
-      const runs = [slow, quick].map((cases) => runCases(without(cases), { concurrency: 24 }));
-      const [patiently = [], hastily = []] = await Promise.all(runs);
+      const run = (cases: Collected): Promise<readonly CaseResult[]> =>
+        runCases(without(cases), { concurrency: 24 });
+      const [patiently, hastily] = await Promise.all([run(slow), run(quick)]);
       // In haste a healthy teardown may not end in time either: the other one tells.
       results.set(name, [...patiently, ...hastily.filter((one) => one.title !== teardownTitle)]);
     }
   };
-  await Promise.all([lane(), lane(), lane(), lane()]);
+  await Promise.all(Array.from({ length: 8 }, lane));
   for (const [name, register] of Object.entries(subjects)) {
     for (const cases of split(register, new Set(expected[name]))) {
       const alone = await runCases(keep(cases, (title) => title === countsTimers));
       results.get(name)?.push(...alone.filter((one) => one.title !== teardownTitle));
     }
     const all = results.get(name) ?? [];
-    const titlesOf = (some: readonly CaseResult[]): string[] => [...new Set(some.map((one) => one.title))].sort();
+    const titlesOf = (some: readonly CaseResult[]): string[] =>
+      [...new Set(some.map((one) => one.title))].sort();
     found[name] = { titles: titlesOf(all), red: titlesOf(all.filter((one) => !one.passed)) };
   }
   return found;
 }
 
-function split(register: Register, red: ReadonlySet<string>): readonly Collected[] {
+function split(register: Register, red: ReadonlySet<string>): readonly [slow: Collected, quick: Collected] {
   const slow = collectCases((runner) => register(runner, patient));
   const quick = collectCases((runner) => register(runner, hasty));
   return [keep(slow, (title) => !red.has(title)), keep(quick, (title) => red.has(title))];

@@ -30,46 +30,28 @@ export const redOfTransports: Readonly<Record<string, readonly string[]>> = {
     "56. close leaves no timer, socket or listener behind",
     "teardown",
   ],
-  "closes once": [
-    "45. close before connect is safe",
-    "closing twice is safe",
-    "teardown",
-  ],
+  "closes once": ["45. close before connect is safe", "closing twice is safe", "teardown"],
   "opens once": [
     "45. connect after close opens it again",
     "45. the state tells each change, and a listener that throws changes nothing",
   ],
-  "leaks a timer": [
-    "56. close leaves no timer, socket or listener behind",
-  ],
-  "leaks a listener": [
-    "56. close leaves no timer, socket or listener behind",
-  ],
-  "publishes after close": [
-    "49. after close every outcome is a rejection with USAGE_CLOSED",
-  ],
+  "leaks a timer": ["56. close leaves no timer, socket or listener behind"],
+  "leaks a listener": ["56. close leaves no timer, socket or listener behind"],
+  "publishes after close": ["49. after close every outcome is a rejection with USAGE_CLOSED"],
   "abandons publishes at close": [
     "49. publishes that are under way at close settle, and what they report is true",
   ],
-  "connects each time": [
-    "connect twice is one connection",
-  ],
+  "connects each time": ["connect twice is one connection"],
   "connects to nothing": [
     "54. connect to an unreachable broker fails with TRANSPORT_UNAVAILABLE in time",
     "57. connect with an aborted signal rejects and opens nothing",
   ],
-  "trips over listeners": [
-    "45. the state tells each change, and a listener that throws changes nothing",
-  ],
-  "listens for ever": [
-    "45. the state tells each change, and a listener that throws changes nothing",
-  ],
+  "trips over listeners": ["45. the state tells each change, and a listener that throws changes nothing"],
+  "listens for ever": ["45. the state tells each change, and a listener that throws changes nothing"],
   "changes its mind": [
     "the capabilities are frozen, complete and the same object at each look, before connect and after",
   ],
-  "promises too much": [
-    "what is detected on connect takes nothing back from the static capabilities",
-  ],
+  "promises too much": ["what is detected on connect takes nothing back from the static capabilities"],
   "loses subscriptions in an outage": [
     "50. over a restart of the broker everything confirmed arrives, and the subscription goes on",
     "52. after a cut the connection comes back, with its subscriptions, and nothing confirmed is lost",
@@ -155,12 +137,8 @@ export const redOfTransports: Readonly<Record<string, readonly string[]>> = {
     "publish answers one outcome per message, in the order given, and never rejects",
     "while the broker is down a publish ends by its deadline, unconfirmed, as the broker's fault",
   ],
-  "ignores the signal": [
-    "a publish whose signal is already aborted is not sent, and answers all the same",
-  ],
-  "keeps listening": [
-    "a publish leaves no listener on the signal it was given",
-  ],
+  "ignores the signal": ["a publish whose signal is already aborted is not sent, and answers all the same"],
+  "keeps listening": ["a publish leaves no listener on the signal it was given"],
   "drops headers": [
     "1. messages published before and after subscribe arrive once each, equal in body, key, attributes and headers",
     "18. a retry comes again with attempt 1, 2, 3, flagged as redelivered and otherwise as it was sent",
@@ -169,9 +147,7 @@ export const redOfTransports: Readonly<Record<string, readonly string[]>> = {
     "58. a message in structured mode arrives as it was sent: its body whole, no attributes made up",
     "67. traceparent and tracestate arrive as headers and as attributes, each as it was sent",
   ],
-  "lower-cases header names": [
-    "3. header names that differ only by case stay two headers",
-  ],
+  "lower-cases header names": ["3. header names that differ only by case stay two headers"],
   "drops extensions": [
     "58. all attributes of a CloudEvent arrive unchanged in binary mode, extensions and Unicode values too",
     "67. traceparent and tracestate arrive as headers and as attributes, each as it was sent",
@@ -187,9 +163,7 @@ export const redOfTransports: Readonly<Record<string, readonly string[]>> = {
     "5. channels do not mix, and a channel that is not subscribed delivers nothing",
     "6. 20 channels in parallel are complete",
   ],
-  "drops repeats": [
-    "a second message of the same id arrives too where the broker does not deduplicate",
-  ],
+  "drops repeats": ["a second message of the same id arrives too where the broker does not deduplicate"],
   "never redelivers": [
     "17. a delivery is not acknowledged before it is settled: unsettled, it comes again",
     "18. a retry comes again with attempt 1, 2, 3, flagged as redelivered and otherwise as it was sent",
@@ -238,16 +212,12 @@ export const redOfTransports: Readonly<Record<string, readonly string[]>> = {
     "22. the attempt of a retry survives the end of the consumer that asked for it",
     "73. a retry with a delay is kept by the broker: it outlives its consumer and lets others pass",
   ],
-  "counts what is given back": [
-    "19. two deliveries that are given back come again, then all have arrived",
-  ],
+  "counts what is given back": ["19. two deliveries that are given back come again, then all have arrived"],
   "ignores delays": [
     "73. a retry with a delay is kept by the broker: it outlives its consumer and lets others pass",
     "86. a retry with a delay does not come before its time",
   ],
-  "settles over and over": [
-    "26. settling again in another way fails with USAGE_ALREADY_SETTLED",
-  ],
+  "settles over and over": ["26. settling again in another way fails with USAGE_ALREADY_SETTLED"],
   "refuses a second settle": [
     "26. settling again in another way fails with USAGE_ALREADY_SETTLED",
     "26. settling twice the same way is a no-op",
@@ -279,15 +249,9 @@ export const redOfTransports: Readonly<Record<string, readonly string[]>> = {
     "37. a subscription never has more unsettled deliveries handed out than this",
     "38. setMaxInFlight raises and lowers the bound of a running subscription",
   ],
-  "ignores a lower bound": [
-    "38. setMaxInFlight raises and lowers the bound of a running subscription",
-  ],
-  "ignores pause": [
-    "40. pause ends intake without leaving the group; resume goes on where it stopped",
-  ],
-  "ignores stop": [
-    "46. after stop nothing new is handed over, and what is under way can still be settled",
-  ],
+  "ignores a lower bound": ["38. setMaxInFlight raises and lowers the bound of a running subscription"],
+  "ignores pause": ["40. pause ends intake without leaving the group; resume goes on where it stopped"],
+  "ignores stop": ["46. after stop nothing new is handed over, and what is under way can still be settled"],
   "takes back at stop": [
     "46. after stop nothing new is handed over, and what is under way can still be settled",
   ],
@@ -317,9 +281,7 @@ export const redOfTransports: Readonly<Record<string, readonly string[]>> = {
     "11. a new group starts at the beginning, at a time, or with what is new, as asked",
     "dead-letter writes the letter to the group's dead letters, byte for byte, and then acknowledges the original",
   ],
-  "splits what all should get": [
-    "with members: each, every member of a group gets every message",
-  ],
+  "splits what all should get": ["with members: each, every member of a group gets every message"],
   "gives each member all": [
     "1. messages published before and after subscribe arrive once each, equal in body, key, attributes and headers",
     "10. 50 publishers and 50 competing consumers move 5,000 messages, none lost, none handed out twice",
@@ -355,7 +317,5 @@ export const redOfTransports: Readonly<Record<string, readonly string[]>> = {
     "36. messages of one key that are given back come again before later ones of that key",
     "publishRun confirms a long run of one key, in order",
   ],
-  "one lane for all keys": [
-    "35. a message that is not settled holds up no other key",
-  ],
+  "one lane for all keys": ["35. a message that is not settled holds up no other key"],
 };
