@@ -248,6 +248,15 @@ test("members `each`: every member gets every message, as long as it is there", 
   expect(broker.inspect().groups.map(({ members }) => members)).toEqual(["share", "each", "each"]);
 });
 
+test("members `each`: a member that has left keeps no queue", async () => {
+  const broker = memoryBroker({ maxQueuedMessages: 1 });
+  const transport = await connected(broker);
+  const gone = await listen(transport, { members: "each" });
+  await gone.subscription.close();
+  const outcomes = await publish(transport, outgoing("a"), outgoing("b"));
+  expect(outcomes).toEqual([{ status: "confirmed" }, { status: "confirmed" }]);
+});
+
 test("members `each`: dead letters go to those of the group", async () => {
   const transport = await connected();
   await listen(transport, { members: "each" }, (delivery) =>
@@ -301,6 +310,14 @@ test("a publish is never delivered in the same synchronous turn, nor in a microt
   await confirmed;
   await settled();
   expect(listener.texts()).toEqual(["a"]);
+});
+
+test("a publisher in a tight loop starves neither timers nor I/O", async () => {
+  const transport = await connected();
+  let turned = false;
+  setImmediate(() => (turned = true));
+  for (let i = 0; i < 1000 && !turned; i += 1) await publish(transport, outgoing("a"));
+  expect(turned).toBe(true);
 });
 
 test("what the publisher changes after the call, and what a receiver changes, does not reach the broker", async () => {

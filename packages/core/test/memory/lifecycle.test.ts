@@ -106,6 +106,10 @@ test("a subscription that is being bound while the transport closes is closed to
   await settled();
   expect(listener.texts()).toEqual([]);
   expect(broker.inspect().groups).toMatchObject([{ queued: 1, unsettled: 0 }]);
+  await transport.connect();
+  const again = await listen(transport, {}, ack);
+  await settled();
+  expect([listener.texts(), again.texts()]).toEqual([[], ["a"]]);
 });
 
 test("50. over restarts of the broker everything confirmed arrives, and the subscription goes on", async () => {
@@ -171,17 +175,21 @@ test("50. an outage holds delayed retries up, and they come after it", async () 
   expect(listener.texts()).toEqual(["a", "a"]);
 });
 
-test("a stop right after a start leaves the broker down", async () => {
-  const broker = memoryBroker();
+test("a stop right after a start leaves the broker down, with no timer", async () => {
+  const clock = fakeClock();
+  const broker = memoryBroker({ clock });
   const transport = await connected(broker);
+  await listen(transport, {}, (delivery) => delivery.settle({ kind: "retry", delayMs: 1000, attempt: 1 }));
+  await publish(transport, outgoing("a"));
+  await settled();
   broker.stop();
   broker.start();
   broker.stop();
   await settled();
-  expect(transport.state()).toBe("reconnecting");
+  expect([transport.state(), clock.pendingTimers()]).toEqual(["reconnecting", 0]);
   broker.start();
   await settled();
-  expect(transport.state()).toBe("ready");
+  expect([transport.state(), clock.pendingTimers()]).toEqual(["ready", 1]);
 });
 
 test("52. a cut touches one transport only, which comes back with its subscriptions", async () => {
@@ -205,6 +213,28 @@ test("52. a cut touches one transport only, which comes back with its subscripti
     ["a", "b"],
     ["a", "b"],
   ]);
+});
+
+test("52. nothing is handed over while the connection is cut, and what came meanwhile is when it is back", async () => {
+  const broker = memoryBroker();
+  const [one, two] = [await connected(broker), await connected(broker)];
+  const states: ConnectionState[] = [];
+  const listener = await listen(one, {}, (delivery) => {
+    states.push(one.state());
+    if (textOf(delivery) === "a" && delivery.attempt === 1) one.cut();
+    else void ack(delivery);
+  });
+  await publish(two, outgoing("a"), outgoing("b"));
+  await settled();
+  expect([listener.texts(), states]).toEqual([
+    ["a", "a", "b"],
+    ["ready", "ready", "ready"],
+  ]);
+  // Confirmed, and not yet handed over.
+  await publish(two, outgoing("c"));
+  one.cut();
+  await settled();
+  expect(listener.texts()).toEqual(["a", "a", "b", "c"]);
 });
 
 test("54. connect to a broker that is stopped fails with TRANSPORT_UNAVAILABLE, and later succeeds", async () => {
@@ -246,6 +276,15 @@ test("57. connect with an aborted signal rejects and opens nothing; no listener 
   const connecting = transport.connect({ signal: abort.signal });
   abort.abort(reason);
   await expect(connecting).rejects.toBe(reason);
+  await settled();
+  expect(transport.state()).toBe("closed");
+  const late = new AbortController();
+  const opening = transport.connect({ signal: late.signal });
+  await Promise.resolve();
+  await Promise.resolve();
+  expect(transport.state()).toBe("connecting");
+  late.abort(reason);
+  await expect(opening).rejects.toBe(reason);
   await settled();
   expect(transport.state()).toBe("closed");
   const { signal } = new AbortController();

@@ -107,6 +107,21 @@ test("while the broker is down a publish is rejected at its deadline, as the bro
   expect(listener.texts()).toEqual([]);
 });
 
+test("a publish that an outage overtakes has its deadline too, and one that goes out leaves no timer", async () => {
+  const clock = fakeClock();
+  const broker = memoryBroker({ clock });
+  const transport = await connected(broker);
+  const overtaken = transport.publisher.publish([outgoing("a")], { deadlineMs: 100 });
+  broker.stop();
+  const patient = transport.publisher.publish([outgoing("b")], { deadlineMs: 1000 });
+  await clock.advance(100);
+  expect(statuses(await overtaken)).toEqual(["TRANSPORT_UNAVAILABLE"]);
+  expect(clock.pendingTimers()).toBe(1);
+  broker.start();
+  expect(statuses(await patient)).toEqual(["confirmed"]);
+  expect(clock.pendingTimers()).toBe(0);
+});
+
 test("a deadline that has passed, and a signal that has aborted, send nothing", async () => {
   const broker = memoryBroker();
   const transport = await connected(broker);

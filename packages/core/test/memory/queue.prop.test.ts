@@ -120,10 +120,13 @@ const steps: fc.Arbitrary<Step> = fc.oneof(
   }),
 );
 
+/** Long ones: left to itself fast-check makes scripts of ten steps, in which hardly a message is done. */
+const scripts = fc.array(steps, { minLength: 30, maxLength: 120, size: "max" });
+
 for (const ordering of ["none", "key"] as const) {
   test(`a queue with ordering '${ordering}' does what a flat list does that is searched at every step`, () => {
     fc.assert(
-      fc.property(fc.array(steps, { maxLength: 80 }), (script) => {
+      fc.property(scripts, (script) => {
         const world: World = {
           queue: createQueue(ordering),
           model: new Model(ordering),
@@ -148,7 +151,7 @@ for (const ordering of ["none", "key"] as const) {
 test("a queue keeps every message, and each key its order, when its ordering changes", () => {
   fc.assert(
     fc.property(
-      fc.array(steps, { maxLength: 60 }),
+      scripts,
       fc.constantFrom<QueueOrdering>("none", "key"),
       (script, first) => {
         const world: World = {
