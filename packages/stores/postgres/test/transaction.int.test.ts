@@ -32,7 +32,7 @@ describe("transactions on a pool of pg", () => {
   });
 
   test("rolls back when the work rejects, and rejects with the very same error", async () => {
-    const reason = { not: "even an Error" };
+    const reason = new Error("of the work");
     const outcome = await transactor
       .transaction(async (tx) => {
         await insert(tx, "gone");

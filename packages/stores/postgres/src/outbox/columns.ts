@@ -88,12 +88,12 @@ export function eventOf(row: Row): StoredEvent {
 }
 
 export function text(row: Row, name: string): string {
-  return String(row[name]);
+  return optional(row, name) ?? "";
 }
 
 export function optional(row: Row, name: string): string | undefined {
   const value = row[name];
-  return value === null || value === undefined ? undefined : String(value);
+  return typeof value === "string" ? value : undefined;
 }
 
 function base64(payload: Uint8Array): string {
