@@ -57,6 +57,11 @@ describe("telling the content modes apart", () => {
     },
   );
 
+  test("58. a byte order mark and white space before such a body do not hide it", () => {
+    const body = utf8(`\ufeff\r\n\t ${JSON.stringify(required)}`);
+    expect(decode(incoming({ body })).mode).toBe("structured");
+  });
+
   test.each([
     ["application/cloudevents-batch+json", "batch"],
     ["application/cloudevents+protobuf", "format"],
@@ -277,17 +282,17 @@ describe("hostile messages", () => {
     );
   });
 
-  test("JSON above the limit is refused before it is parsed", () => {
+  test("JSON above the limit is refused, although it is valid; other bytes may be longer", () => {
     const body = new Uint8Array(maxJsonBytes + 1).fill(0x20);
-    body[0] = 0x7b;
+    body.set(utf8(JSON.stringify(required)));
     for (const message of [
       binary({ contentType: "application/json", body }),
       incoming({ contentType: "application/cloudevents+json", body }),
       incoming({ body }),
     ]) {
-      const begin = performance.now();
       expect(() => decode(message)).toThrow(coded("CONTRACT_UNDECODABLE"));
-      expect(performance.now() - begin).toBeLessThan(50);
+      const atLimit = { ...message, body: body.subarray(0, maxJsonBytes) };
+      expect(decode(atLimit).message.id).toBe("1");
     }
     const bytes = binary({ contentType: "application/octet-stream", body });
     expect(decode(bytes).message.data).toBe(body);
