@@ -61,23 +61,22 @@ export function createConsumers(parts: ConsumersParts): Consumers {
   // With the first consumer: who only sends gets no listener on the process.
   const guard = (): StrayGuard => (stray ??= createStrayGuard());
 
-  /** One subscription per name; the name is taken from the start on, so that two starts at once do not both pass. */
-  const enter = async <S extends Closable>(name: string, begin: () => Promise<S>): Promise<S> => {
+  /**
+   * One subscription per name; the name is taken from the start on, so that two starts at once do not both pass.
+   * `dress` gets the subscription whose end frees the name.
+   */
+  const enter = async <S extends Closable>(
+    name: string,
+    begin: () => Promise<S>,
+    dress: (subscription: S) => S = (subscription) => subscription,
+  ): Promise<S> => {
     if (closed) throw new MessagingError("USAGE_CLOSED", "This messaging is closed.");
-    if (open.has(name)) {
-      throw new MessagingError(
-        "USAGE_ALREADY_SUBSCRIBED",
-        `'${name}' is consumed by this messaging already.`,
-        { context: { name } },
-      );
-    }
+    if (open.has(name)) throw alreadySubscribed(name);
     const leave = () => {
       if (open.get(name) === entry) open.delete(name);
     };
-    const started = begin().then((subscription) => leaving(subscription, leave));
-    const entry: Closable = {
-      close: async (options) => (await started.catch(() => undefined))?.close(options),
-    };
+    const started = begin().then((subscription) => dress(leaving(subscription, leave)));
+    const entry: Closable = { close: async (options) => (await started.catch(() => undefined))?.close(options) };
     open.set(name, entry);
     try {
       return await started;
@@ -125,8 +124,10 @@ export function createConsumers(parts: ConsumersParts): Consumers {
       signal?.throwIfAborted();
       const failed = (error: Error) =>
         logger.error("A consumer did not close", { consumer: consumer.name, reason: error.message });
-      return enter(consumer.name, async () =>
-        endedBy(signal, await begin(consumer, needs), { drainMs }, failed),
+      return enter(
+        consumer.name,
+        () => begin(consumer, needs),
+        (subscription) => endedBy(signal, subscription, { drainMs }, failed),
       );
     },
     startDeadLetters: (group, handler) =>
@@ -146,7 +147,13 @@ export function createConsumers(parts: ConsumersParts): Consumers {
   };
 }
 
-/** The same subscription; its end frees its name. */
+function alreadySubscribed(name: string): MessagingError {
+  return new MessagingError("USAGE_ALREADY_SUBSCRIBED", `'${name}' is consumed by this messaging already.`, {
+    context: { name },
+  });
+}
+
+/** The same subscription; `leave` is told of its end. */
 function leaving<S extends Closable>(subscription: S, leave: () => void): S {
   const close = async (options?: CloseOptions): Promise<void> => {
     drainMsOf(options);

@@ -51,7 +51,7 @@ export function createFailed(parts: FailedParts): (work: Work, failed: FailedOut
     );
     logger.info("A handler failed", {
       ...logFacts(consumer.name, work),
-      then: verdict.kind,
+      verdict: verdict.kind,
       reason: failed.error.message,
     });
     switch (verdict.kind) {

@@ -99,7 +99,7 @@ export function createProcess(parts: ProcessParts): Process {
         consumer,
         reason: soundError(thrown).message,
       });
-      return giveBack(tried.work);
+      return await giveBack(tried.work);
     } finally {
       gate.leave(tried.work);
     }

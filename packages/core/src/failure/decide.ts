@@ -93,7 +93,10 @@ function firstMatch(
 ): ErrorRule | undefined {
   try {
     // Exactly true: an async predicate, which plain JavaScript lets through, would match everything.
-    return rules.find((rule) => rule.matches(error, context) === true);
+    return rules.find((rule) => {
+      const answer: unknown = rule.matches(error, context);
+      return answer === true;
+    });
   } catch (thrown) {
     logger.error("An error rule threw; the message is retried by the consumer's policy", {
       ...factsOf(context),

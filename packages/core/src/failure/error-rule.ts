@@ -55,10 +55,10 @@ export function problemsOfRule(name: string, rule: unknown): string[] {
   return problemsOfAction(`${name}.action`, given.action);
 }
 
-const actions: readonly unknown[] = ["retry", "dead-letter", "discard", "pause"];
+const actions: ReadonlySet<unknown> = new Set(["retry", "dead-letter", "discard", "pause"]);
 
 function problemsOfAction(name: string, action: unknown): string[] {
-  if (actions.includes(action)) return [];
+  if (actions.has(action)) return [];
   if (typeof action === "object" && action !== null) return problemsOfPolicy(name, action);
   return [`${name}: must be 'retry', 'dead-letter', 'discard', 'pause' or a retry policy`];
 }
