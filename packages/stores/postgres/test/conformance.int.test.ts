@@ -1,8 +1,17 @@
 import { inboxSuite, outboxSuite, type StoreHarness, vitestRunner } from "@postrider/conformance";
+import { Client } from "pg";
 import * as vitest from "vitest";
-import { databases, type TestTx } from "./support/databases.ts";
+import { databases, type TestTx, url } from "./support/databases.ts";
 
 let count = 0;
+
+/** Connected, and in no transaction: pg can tell, PGlite has no such handle. */
+async function idleClient(): Promise<TestTx> {
+  const client = new Client(url());
+  await client.connect();
+  vitest.onTestFinished(() => client.end());
+  return client;
+}
 
 for (const { name, open } of databases) {
   const harness: StoreHarness<TestTx> = {
@@ -20,6 +29,7 @@ for (const { name, open } of databases) {
         drop: opened.close,
       };
     },
+    outsideTransaction: name === "PGlite" ? undefined : idleClient,
     savepoint: async (tx, work) => {
       await tx.query("SAVEPOINT conformance");
       await work().catch(async (error: unknown) => {

@@ -1,7 +1,8 @@
-import { registerSuite } from "../case/case.ts";
-import type { Case, SuiteOptions, SuiteReport } from "../case/case.ts";
-import type { Runner } from "../case/runner.ts";
 import type { CaseScope } from "../case/bounded.ts";
+import type { Case, SuiteOptions, SuiteReport } from "../case/case.ts";
+import { registerSuite } from "../case/register-suite.ts";
+import type { SuiteParts } from "../case/register-suite.ts";
+import type { Runner } from "../case/runner.ts";
 import type { StoreDatabase, StoreHarness } from "../harness.ts";
 import { createStoreScope } from "./scope.ts";
 import type { StoreCase } from "./scope.ts";
@@ -14,26 +15,19 @@ export function registerStoreSuite<Tx, Database extends StoreDatabase<Tx>>(
   groups: Readonly<Record<string, readonly StoreCase[]>>,
   options: SuiteOptions,
 ): SuiteReport {
-  const scale = harness.limits?.timeScale ?? 1;
   const load = options.load ?? 1;
   const bound = (one: StoreCase): Case<StoreHarness<Tx, Database>, CaseScope> => ({
     ...one,
     body: async (scope) => one.body(await createStoreScope(scope, harness, load)),
   });
-  return registerSuite(
-    runner,
-    {
-      title,
-      subject: harness,
-      groups: Object.fromEntries(Object.entries(groups).map(([group, cases]) => [group, cases.map(bound)])),
-      setup: async () => harness.setup?.(),
-      teardown: async () => harness.teardown?.(),
-      scopeOf: (scope) => scope,
-    },
-    {
-      ...options,
-      timeoutMs: (options.timeoutMs ?? 10_000) * scale,
-      cleanupMs: (options.cleanupMs ?? 5_000) * scale,
-    },
-  );
+  const parts: SuiteParts<StoreHarness<Tx, Database>, CaseScope> = {
+    title,
+    subject: harness,
+    groups: Object.fromEntries(Object.entries(groups).map(([group, cases]) => [group, cases.map(bound)])),
+    timeScale: harness.limits?.timeScale ?? 1,
+    setup: async () => harness.setup?.(),
+    teardown: async () => harness.teardown?.(),
+    scopeOf: (scope) => scope,
+  };
+  return registerSuite(runner, parts, options);
 }

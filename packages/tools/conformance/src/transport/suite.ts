@@ -1,6 +1,7 @@
 import type { Transport } from "@postrider/core";
-import { registerSuite } from "../case/case.ts";
 import type { SuiteOptions, SuiteReport } from "../case/case.ts";
+import { registerSuite } from "../case/register-suite.ts";
+import type { SuiteParts } from "../case/register-suite.ts";
 import type { Runner } from "../case/runner.ts";
 import type { TransportHarness } from "../harness.ts";
 import { capabilityCases, notProvable } from "./capabilities.ts";
@@ -59,23 +60,16 @@ export function transportSuite<T extends Transport>(
   harness: TransportHarness<T>,
   options: SuiteOptions = {},
 ): SuiteReport {
-  const scale = harness.limits?.timeScale ?? 1;
-  const report = registerSuite<TransportHarness, TransportScope>(
-    runner,
-    {
-      title: harness.name,
-      subject: harness,
-      groups,
-      setup: async () => harness.setup?.(),
-      teardown: async () => harness.teardown?.(),
-      scopeOf: (scope) => createTransportScope(scope, harness, options.load ?? 1),
-    },
-    {
-      ...options,
-      timeoutMs: (options.timeoutMs ?? 10_000) * scale,
-      cleanupMs: (options.cleanupMs ?? 5_000) * scale,
-    },
-  );
+  const parts: SuiteParts<TransportHarness, TransportScope> = {
+    title: harness.name,
+    subject: harness,
+    groups,
+    timeScale: harness.limits?.timeScale ?? 1,
+    setup: async () => harness.setup?.(),
+    teardown: async () => harness.teardown?.(),
+    scopeOf: (scope) => createTransportScope(scope, harness, options.load ?? 1),
+  };
+  const report = registerSuite(runner, parts, options);
   const unproved = Object.entries(notProvable(harness.capabilities)).map(([name, because]) => ({
     title: `capability ${name}`,
     because,
