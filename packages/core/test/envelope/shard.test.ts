@@ -6,28 +6,28 @@ import { shardOf } from "../../src/envelope/shard.ts";
  * that the authors of FNV publish. A row that changes breaks the order of every keyed message under way.
  */
 const golden: readonly (readonly [key: string, hash: number, shard: number])[] = [
-  ["", 2_166_136_261, 5],
-  ["a", 0xe40c292c, 12],
-  ["b", 3_876_335_077, 5],
-  ["foobar", 0xbf9cf968, 8],
-  ["order-1", 729_795_949, 13],
-  ["order-2", 679_463_092, 4],
-  ["customer/42", 3_365_520_784, 0],
-  ["0", 890_022_063, 15],
-  ["1", 873_244_444, 12],
-  ["15", 418_063_755, 11],
-  ["16", 434_841_374, 14],
+  ["", 2_166_136_261, 9],
+  ["a", 0xe40c292c, 0],
+  ["b", 3_876_335_077, 9],
+  ["foobar", 0xbf9cf968, 4],
+  ["order-1", 729_795_949, 2],
+  ["order-2", 679_463_092, 11],
+  ["customer/42", 3_365_520_784, 9],
+  ["0", 890_022_063, 3],
+  ["1", 873_244_444, 0],
+  ["15", 418_063_755, 0],
+  ["16", 434_841_374, 5],
   ["Zürich", 3_607_133_984, 0],
-  ["日本", 2_670_128_721, 1],
-  ["😀", 866_293_256, 8],
-  ["é", 513_665_217, 1],
-  ["a".repeat(300), 664_702_721, 1],
-  ["019c1b5e-7a3f-7000-8000-000000000001", 615_897_868, 12],
+  ["日本", 2_670_128_721, 7],
+  ["😀", 866_293_256, 10],
+  ["é", 513_665_217, 12],
+  ["a".repeat(300), 664_702_721, 15],
+  ["019c1b5e-7a3f-7000-8000-000000000001", 615_897_868, 9],
 ];
 
 describe("the shard of a key", () => {
   test.each(golden)("of %j is the one that every other writer computes", (key, hash, shard) => {
-    expect(hash % 16).toBe(shard);
+    expect((hash ^ (hash >>> 16)) & 15).toBe(shard);
     expect(shardOf(key)).toBe(shard);
   });
 
@@ -41,6 +41,7 @@ describe("the shard of a key", () => {
       (n: number) => `order-${n}`,
       (n: number) => String(n * 10).padStart(10, "0"),
       (n: number) => `user${n}@example.com`,
+      (n: number) => `${n}/${n}`,
     ];
     for (const family of families) {
       const counts = Array.from({ length: 16 }, () => 0);
