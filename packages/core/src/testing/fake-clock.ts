@@ -12,7 +12,7 @@ export interface FakeClock extends Clock {
   advance(ms: number): Promise<void>;
   /**
    * Goes from one timer to the next until `condition` is true.
-   * Rejects when it stays false for `withinMs` of this clock, or, with no timer left, while nothing happens any more.
+   * Rejects when it stays false for `withinMs` of this clock, or when no timer is left that could change it.
    */
   runUntil(condition: () => boolean | Promise<boolean>, options?: RunUntilOptions): Promise<void>;
   /** Timers that are scheduled and neither ran nor were taken back. */

@@ -150,33 +150,29 @@ for (const ordering of ["none", "key"] as const) {
 
 test("a queue keeps every message, and each key its order, when its ordering changes", () => {
   fc.assert(
-    fc.property(
-      scripts,
-      fc.constantFrom<QueueOrdering>("none", "key"),
-      (script, first) => {
-        const world: World = {
-          queue: createQueue(first),
-          model: new Model(first),
-          taken: [],
-          nowMs: 0,
-          nextId: 0,
-        };
-        for (const step of script) step(world);
-        for (const { entry } of world.taken) world.queue.giveBack(entry, entry.attempt);
-        const before = world.queue.entries().map(({ message }) => message.offset);
-        const second = first === "none" ? "key" : "none";
-        world.queue.reorder(second);
-        expect(world.queue.entries().map(({ message }) => message.offset)).toEqual(before);
-        world.queue.wake(Infinity);
-        const out: number[] = [];
-        for (let entry = world.queue.take(); entry !== undefined; entry = world.queue.take()) {
-          out.push(entry.message.offset);
-          world.queue.ack(entry);
-        }
-        expect(out.toSorted((a, b) => a - b)).toEqual(before.toSorted((a, b) => a - b));
-        expect(world.queue.size).toBe(0);
-      },
-    ),
+    fc.property(scripts, fc.constantFrom<QueueOrdering>("none", "key"), (script, first) => {
+      const world: World = {
+        queue: createQueue(first),
+        model: new Model(first),
+        taken: [],
+        nowMs: 0,
+        nextId: 0,
+      };
+      for (const step of script) step(world);
+      for (const { entry } of world.taken) world.queue.giveBack(entry, entry.attempt);
+      const before = world.queue.entries().map(({ message }) => message.offset);
+      const second = first === "none" ? "key" : "none";
+      world.queue.reorder(second);
+      expect(world.queue.entries().map(({ message }) => message.offset)).toEqual(before);
+      world.queue.wake(Infinity);
+      const out: number[] = [];
+      for (let entry = world.queue.take(); entry !== undefined; entry = world.queue.take()) {
+        out.push(entry.message.offset);
+        world.queue.ack(entry);
+      }
+      expect(out.toSorted((a, b) => a - b)).toEqual(before.toSorted((a, b) => a - b));
+      expect(world.queue.size).toBe(0);
+    }),
     { seed: 20260102, numRuns: 300 },
   );
 });

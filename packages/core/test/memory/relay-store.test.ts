@@ -269,6 +269,15 @@ test("101. people make dead rows due again, with attempts from 0, or drop them: 
   expect(idsOf(await due())).toEqual(["a2"]);
 });
 
+test("a row that people make due still waits behind an earlier one of its key", async () => {
+  const { clock, store, due } = await parked();
+  const [held] = await store.relay.parked({ status: "held" });
+  expect(await store.relay.retryParked([held?.position ?? ""])).toBe(1);
+  expect(idsOf(await due())).toEqual([]);
+  await clock.advance(100);
+  expect(idsOf(await due())).toEqual(["a1"]);
+});
+
 test("the status tells backlog and the age of the oldest row", async () => {
   const clock = fakeClock();
   const store = memoryStore({ clock });

@@ -24,10 +24,7 @@ export async function register(
 /** Takes marks of this very transaction back. Those of others, and committed ones, stay. */
 export function unregister(transaction: Transaction, consumer: string, messageIds: readonly string[]): void {
   const innermost = transaction.frame();
-  for (const id of messageIds) {
-    const name = markName(consumer, id);
-    if (ownMark(transaction, name) === "set") innermost.marks.set(name, "unset");
-  }
+  for (const id of messageIds) innermost.marks.set(markName(consumer, id), "unset");
 }
 
 function isMarked(marks: Marks, transaction: Transaction, name: string): boolean {
