@@ -112,7 +112,7 @@ export type {
 } from "./messaging-types.ts";
 export { systemClock } from "./clock.ts";
 // ── the broker in this process
-export { memory, memoryDriver } from "./memory/transport/transport.ts";
+export { memory, memoryDriver, transport as memoryTransport } from "./memory/transport/transport.ts";
 export type { MemoryTransport } from "./memory/transport/transport.ts";
 export type { MemoryTransportOptions } from "./memory/transport/options.ts";
 export type { MemoryCapabilities } from "./memory/transport/capabilities.ts";
@@ -121,6 +121,14 @@ export type { MemoryStore, MemoryStoreOptions } from "./memory/store/store.ts";
 export type { MemoryTx } from "./memory/store/transaction.ts";
 export { memoryBroker } from "./memory/broker/broker.ts";
 export type { InjectedMessage, MemoryBroker } from "./memory/broker/broker.ts";
+export type { MissingChannel } from "./memory/broker/channels.ts";
+export type {
+  BrokerInspection,
+  ChannelInspection,
+  DeadLetterInspection,
+  GroupInspection,
+} from "./memory/broker/inspect.ts";
+export type { MemoryBrokerOptions } from "./memory/broker/options.ts";
 // ── publish: straight out, or through the outbox
 export type { CloudEventLike } from "./envelope/cloud-event-like.ts";
 export type { ContentMode } from "./envelope/encode.ts";
