@@ -1,3 +1,4 @@
+import { AsyncResource } from "node:async_hooks";
 import type {
   Delivery,
   SubscriptionRequest,
@@ -50,7 +51,9 @@ export function createConsumer(
     const join = toJoinRequest(request, missingChannel);
     const key = subscriptionKey(request);
     if (open.has(key)) throw alreadySubscribed(request.group);
-    const member = createMember(server, connection, request, receive);
+    // As from a socket: a delivery runs in the context of who subscribed. In that of the publisher, which stores the
+    // message in the same turn, it would inherit its span and its silenced tracing.
+    const member = createMember(server, connection, request, AsyncResource.bind(receive));
     const bound = bind(member, join, () => open.delete(key));
     open.set(key, { request, member, bound });
     return bound;
