@@ -1,6 +1,6 @@
 /** What the suites need of a test runner. `vitestRunner` and `nodeTestRunner` make one; so does `collectCases`. */
 export interface Runner {
-  /** Opens a named group and calls `body` at once: the cases and the teardown registered inside belong to it. */
+  /** Opens a named group and calls `body`, now or later: the cases and the teardown registered inside belong to it. */
   suite(title: string, body: () => void): void;
   /** Registers one case. `timeoutMs` is for the runner's own limit; the case ends itself earlier, saying why. */
   test(title: string, body: () => Promise<void>, timeoutMs: number): void;
