@@ -229,6 +229,16 @@ describe.each(databases)("relay store on $name", (database) => {
       expect(await relay.parked({})).toEqual([]);
     });
 
+    test("99. a row whose time has come waits behind an earlier one of its key whose time has not", async () => {
+      const { relay } = opened.store;
+      await append(keyed("k", "1"), keyed("k", "2"), keyed("other", "3"));
+      const lease = await lead(relay);
+      const dueAtMs = new Map([["1", 100], ["2", 0], ["3", 0]]);
+      await relay.park(lease, (await relay.read(lease, 10)).map((row) => parking(row, "retry", dueAtMs.get(row.id))));
+      expect(ids(await relay.due(lease, 50, 10))).toEqual(["3"]);
+      expect(ids(await relay.due(lease, 100, 10))).toEqual(["1", "3"]);
+    });
+
     test("101. a retry keeps its place in front of its key, with its attempts and its error", async () => {
       const { relay } = opened.store;
       await append(keyed("k", "1"), keyed("k", "2"));
