@@ -9,14 +9,24 @@ const maxStackLength = 4_096;
 export function describeError(thrown: unknown): readonly DeadLetterError[] {
   const chain: DeadLetterError[] = [];
   const seen = new Set<unknown>();
-  for (let next: unknown = thrown; chain.length < maxCauses && !seen.has(next);) {
+  for (let next: unknown = thrown; chain.length < maxCauses && !seen.has(next); ) {
     seen.add(next);
     const error = soundError(next);
     chain.push(describeOne(error));
-    if (error.cause === undefined || error.cause === null) break;
-    next = error.cause;
+    const cause = causeOf(error);
+    if (cause === undefined) break;
+    next = cause;
   }
   return chain;
+}
+
+/** Of other things than errors and text there is nothing to tell; what was thrown instead of an error is its cause, too. */
+function causeOf({ cause }: Error): unknown {
+  try {
+    return cause instanceof Error || typeof cause === "string" ? cause : undefined;
+  } catch {
+    return undefined; // a proxy that is revoked
+  }
 }
 
 function describeOne(error: Error): DeadLetterError {
