@@ -1,3 +1,4 @@
+import type { Delivery } from "@postrider/core";
 import { overDelivery, overDeliveries } from "./over.ts";
 import type { BrokenTransport } from "./over.ts";
 
@@ -81,6 +82,19 @@ export const settleFaults: readonly BrokenTransport[] = [
           },
         });
       }),
+  },
+  {
+    name: "hands out what it keeps",
+    fault: "delivers the very object again that a consumer may have changed",
+    breaks: (inner) => {
+      const kept = new Map<string, Delivery["message"]>();
+      return overDeliveries(inner, (delivery) => {
+        const id = delivery.message.attributes["id"] ?? "";
+        const message = (delivery.redelivered ? kept.get(id) : undefined) ?? delivery.message;
+        kept.set(id, message);
+        return overDelivery(delivery, { message });
+      });
+    },
   },
   {
     name: "swallows dead letters",

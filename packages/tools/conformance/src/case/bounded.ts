@@ -59,7 +59,7 @@ function createScope(
     }
   };
   const poll = async (condition: () => boolean | Promise<boolean>): Promise<void> => {
-    while (!(await condition())) await delay(2, undefined, { ref: false, signal });
+    while (!signal.aborted && !(await condition())) await delay(2, undefined, { ref: false });
   };
   return {
     wait,

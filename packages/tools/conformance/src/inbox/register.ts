@@ -1,6 +1,4 @@
 import { claimEqual } from "../case/claim.ts";
-import { sealed } from "../store/event.ts";
-import { idsOf } from "../store/scope.ts";
 import type { StoreCase } from "../store/scope.ts";
 import { registerAlone } from "./mark.ts";
 
@@ -77,37 +75,6 @@ export const registerCases: readonly StoreCase[] = [
         "new ids after the second attempt",
       );
       claimEqual(await scope.wait("the effects", database.readEffects()), [], "rows of the failed attempt");
-    },
-  },
-  {
-    title: "116. mark, rows of the handler and outgoing events commit together, and a failure leaves none",
-    body: async (scope) => {
-      const { store, database } = scope;
-      const lease = await scope.lease();
-      const outgoing = sealed();
-      const handle = async (fails: "fails" | "succeeds"): Promise<"new" | "duplicate"> =>
-        store.transaction(async (tx) => {
-          const fresh = await store.inbox.register(tx, "billing", ["/orders#1"]);
-          if (fresh.size === 0) return "duplicate";
-          await database.writeEffect(tx, fails);
-          await store.outbox.append(tx, [outgoing]);
-          if (fails === "fails") throw new Error("the handler failed");
-          return "new";
-        });
-      await scope.wait(
-        "a failing attempt",
-        handle("fails").catch(() => undefined),
-      );
-      claimEqual(idsOf(await scope.read(lease)), [], "events after a failing attempt");
-      claimEqual(await scope.wait("the second attempt", handle("succeeds")), "new", "the second attempt");
-      // As after a crash between commit and ack: the redelivery is skipped, and what it published is still to be sent.
-      claimEqual(await scope.wait("the redelivery", handle("succeeds")), "duplicate", "the redelivery");
-      claimEqual(
-        await scope.wait("the effects", database.readEffects()),
-        ["succeeds"],
-        "rows of the handler",
-      );
-      claimEqual(idsOf(await scope.read(lease)), [outgoing.id], "events to be sent");
     },
   },
   {

@@ -3,10 +3,16 @@ import type { Runner } from "../case/runner.ts";
 import type { StoreDatabase, StoreHarness } from "../harness.ts";
 import { registerStoreSuite } from "../store/suite.ts";
 import { concurrencyCases } from "./concurrency.ts";
+import { handlerCases } from "./handler.ts";
 import { pruneCases } from "./prune.ts";
 import { registerCases } from "./register.ts";
 
-const groups = { register: registerCases, concurrency: concurrencyCases, prune: pruneCases };
+const groups = {
+  register: registerCases,
+  handler: handlerCases,
+  concurrency: concurrencyCases,
+  prune: pruneCases,
+};
 
 /**
  * Registers every case that an inbox must pass with a test runner.

@@ -33,6 +33,23 @@ export const redeliverCases: readonly TransportCase[] = [
     },
   },
   {
+    title: "23. what a consumer changed in a delivery is as it was sent on the next one",
+    body: async (scope) => {
+      const channel = await scope.channel();
+      const transport = await scope.connect();
+      const intake = await scope.subscribe(transport, { group: scope.group(), channels: [channel] });
+      const sent = outgoing(channel, { body: Uint8Array.of(1, 2, 3), headers: { "x-note": "kept" } });
+      await scope.confirm(transport, [sent]);
+      const first = await intake.next();
+      first.message.body?.fill(0);
+      // Handlers in plain JavaScript are not held by `readonly`; what is frozen keeps itself.
+      Reflect.set(first.message.headers, "x-note", "changed");
+      Reflect.set(first.message.attributes, "subject", "changed");
+      await scope.wait("retry", retry(first, 0));
+      scope.claimSame(await intake.next(), sent);
+    },
+  },
+  {
     title: "19. two deliveries that are given back come again, then all have arrived",
     body: async (scope) => {
       const channel = await scope.channel();
