@@ -96,7 +96,7 @@ export type ErrorCode = keyof typeof table;
 /** What each code means and whether the same call can succeed later with nothing changed by a person. */
 export const errorCodes: Readonly<
   Record<ErrorCode, { readonly retryable: boolean; readonly meaning: string }>
-> = table;
+> = Object.freeze(table);
 
 export interface MessagingErrorOptions {
   readonly cause?: unknown;
@@ -106,13 +106,15 @@ export interface MessagingErrorOptions {
   readonly context?: Readonly<Record<string, unknown>> | undefined;
 }
 
-const brand = "@postrider/core/MessagingError";
+const ownName: unique symbol = Symbol("the name that a class of errors is known by");
 
 /**
- * Base of all errors of the library. `instanceof` holds over two copies of the package.
+ * Base of all errors of the library. `instanceof` holds over two copies of the package, for the classes below too.
  * The message names the thing and the next step; it holds no payload and no credentials.
  */
 export class MessagingError extends Error implements CodedError {
+  /** @internal */
+  static readonly [ownName]: string = "MessagingError";
   readonly code: ErrorCode;
   readonly retryable: boolean;
   readonly context: Readonly<Record<string, unknown>>;
@@ -123,23 +125,27 @@ export class MessagingError extends Error implements CodedError {
     this.code = code;
     this.retryable = options.retryable ?? errorCodes[code].retryable;
     this.context = Object.freeze({ ...options.context });
-    mark(this, brand);
+    mark(this, "MessagingError");
+    if (new.target !== MessagingError) mark(this, new.target[ownName]);
   }
 
+  /** A class of the user's that extends one of these is told by its prototype, as any class is. */
   static override [Symbol.hasInstance](value: unknown): boolean {
-    return this === MessagingError
-      ? carries(value, brand)
+    return Object.hasOwn(this, ownName)
+      ? carries(value, this[ownName])
       : Function.prototype[Symbol.hasInstance].call(this, value);
   }
 }
 
 /** True for an error of this library, also of another copy of it; with `code`, for that one only. */
 export function isMessagingError(value: unknown, code?: ErrorCode): value is MessagingError {
-  return carries(value, brand) && (code === undefined || (value as MessagingError).code === code);
+  return carries(value, "MessagingError") && (code === undefined || (value as MessagingError).code === code);
 }
 
 /** All problems of one options object together. */
 export class OptionsError extends MessagingError {
+  /** @internal */
+  static override readonly [ownName]: string = "OptionsError";
   /** One sentence each, beginning with the path of the option. */
   readonly problems: readonly string[];
 
@@ -159,6 +165,8 @@ export interface ValidationIssue {
 
 /** The data does not match the schema of its definition. Code CONTRACT_INVALID_DATA. */
 export class ValidationError extends MessagingError {
+  /** @internal */
+  static override readonly [ownName]: string = "ValidationError";
   readonly issues: readonly ValidationIssue[];
 
   constructor(type: string, issues: readonly ValidationIssue[]) {
@@ -176,6 +184,8 @@ export class ValidationError extends MessagingError {
 
 /** The outbox was called where certainly no transaction is open. Code STORE_OUTSIDE_TRANSACTION. */
 export class OutsideTransactionError extends MessagingError {
+  /** @internal */
+  static override readonly [ownName]: string = "OutsideTransactionError";
   constructor(context?: Readonly<Record<string, unknown>>) {
     super(
       "STORE_OUTSIDE_TRANSACTION",
@@ -188,6 +198,8 @@ export class OutsideTransactionError extends MessagingError {
 
 /** A transaction handle was used after its transaction had ended. Code STORE_TRANSACTION_CLOSED. */
 export class TransactionClosedError extends MessagingError {
+  /** @internal */
+  static override readonly [ownName]: string = "TransactionClosedError";
   constructor(context?: Readonly<Record<string, unknown>>) {
     super(
       "STORE_TRANSACTION_CLOSED",
@@ -200,6 +212,8 @@ export class TransactionClosedError extends MessagingError {
 
 /** A publish that was not confirmed. `outcome` tells whether the broker may have the message all the same. */
 export class PublishError extends MessagingError {
+  /** @internal */
+  static override readonly [ownName]: string = "PublishError";
   readonly outcome: "rejected" | "unknown";
 
   constructor(
@@ -207,7 +221,7 @@ export class PublishError extends MessagingError {
     error: CodedError,
     context?: Readonly<Record<string, unknown>>,
   ) {
-    const code = error.code in errorCodes ? (error.code as ErrorCode) : "TRANSPORT_FAILED";
+    const code = Object.hasOwn(errorCodes, error.code) ? (error.code as ErrorCode) : "TRANSPORT_FAILED";
     super(code, error.message, {
       cause: error,
       retryable: error.retryable,
@@ -239,9 +253,13 @@ function sayIssue(issue: ValidationIssue): string {
 }
 
 function mark(error: object, name: string): void {
-  Object.defineProperty(error, Symbol.for(name), { value: true });
+  Object.defineProperty(error, brandOf(name), { value: true });
 }
 
 function carries(value: unknown, name: string): boolean {
-  return typeof value === "object" && value !== null && Symbol.for(name) in value;
+  return typeof value === "object" && value !== null && brandOf(name) in value;
+}
+
+function brandOf(name: string): symbol {
+  return Symbol.for(`@postrider/core/${name}`);
 }
