@@ -23,8 +23,11 @@ export function withBaggage(context: Context, received: unknown, allowed: readon
   if (allowed.length === 0 || typeof received !== "string" || received.length > maxLength) return context;
   const entries: Record<string, { value: string }> = {};
   for (const pair of received.split(",")) {
-    const [name, value] = (pair.split(";")[0] ?? "").split("=").map((part) => decode(part.trim()));
-    if (name !== undefined && value !== undefined && allowed.includes(name)) entries[name] = { value };
+    const entry = pair.split(";", 1)[0] ?? "";
+    const at = entry.indexOf("="); // a value may hold more of them
+    if (at === -1) continue;
+    const name = decode(entry.slice(0, at).trim());
+    if (allowed.includes(name)) entries[name] = { value: decode(entry.slice(at + 1).trim()) };
   }
   return Object.keys(entries).length === 0
     ? context

@@ -1,5 +1,6 @@
 import type { Attributes, Counter, Histogram, Meter } from "@opentelemetry/api";
 import { attribute, durationBuckets, metric } from "./attributes.ts";
+import type { Guard } from "./inside.ts";
 
 /** What became of one delivery. */
 export type ConsumeOutcome =
@@ -22,11 +23,15 @@ export interface Instruments {
   relayLag(lagMs: number): void;
 }
 
-type Guard = <T>(call: () => T, otherwise: T) => T;
+export interface InstrumentNames {
+  /** What this system calls sending. */
+  readonly sendName: string;
+  readonly base: (name: string, kind: string) => Attributes;
+}
 
 export function createInstruments(
   meter: Meter | undefined,
-  base: (name: string, kind: string) => Attributes,
+  { sendName, base }: InstrumentNames,
   guard: Guard,
 ): Instruments {
   const counter = (name: string, unit: string): Counter | undefined =>
@@ -47,7 +52,7 @@ export function createInstruments(
   const operation = histogram(metric.operationDuration);
   const process = histogram(metric.processDuration);
   const lag = histogram(metric.relayLag);
-  const sendBase = base("publish", "send");
+  const sendBase = base(sendName, "send");
   const processBase = base("process", "process");
 
   return {

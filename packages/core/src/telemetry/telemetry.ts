@@ -11,8 +11,10 @@ import {
   type Link,
   type Span,
 } from "@opentelemetry/api";
+import { toError } from "../errors.ts";
 import { attribute } from "./attributes.ts";
 import { baggageOf, withBaggage } from "./baggage.ts";
+import { runInside, type Guard } from "./inside.ts";
 import { createInstruments, type Instruments } from "./instruments.ts";
 import { formatTraceContext, parseTraceContext, type TraceContext } from "./trace-context.ts";
 
@@ -82,7 +84,7 @@ export function createTelemetry(system: string, options: TelemetryOptions = {}):
   const allowed = options.baggage ?? [];
   const sendName = system === "kafka" ? "send" : "publish";
   let faultCount = 0;
-  const guard = <T>(call: () => T, otherwise: T): T => {
+  const guard: Guard = (call, otherwise) => {
     try {
       return call();
     } catch {
@@ -103,15 +105,12 @@ export function createTelemetry(system: string, options: TelemetryOptions = {}):
     operation: string,
     kind: SpanKind,
     facts: MessageFacts,
-    from: () => Context,
+    place: () => { readonly parent: Context; readonly links: Link[] },
   ) =>
     guard<OutgoingSpan>(() => {
-      const parent = from();
-      const span = tracer().startSpan(
-        `${name} ${facts.channel}`,
-        { kind, attributes: { ...base(name, operation), ...attributesOf(facts) } },
-        parent,
-      );
+      const { parent, links } = place();
+      const attributes = { ...base(name, operation), ...attributesOf(facts) };
+      const span = tracer().startSpan(`${name} ${facts.channel}`, { kind, attributes, links }, parent);
       return {
         trace: guard(() => formatTraceContext(span.spanContext()), undefined),
         baggage: guard(() => baggageOf(parent, allowed), undefined),
@@ -121,12 +120,21 @@ export function createTelemetry(system: string, options: TelemetryOptions = {}):
     }, nothing);
 
   return {
-    startPublish: (facts) => outgoing(sendName, "send", SpanKind.PRODUCER, facts, () => context.active()),
-    startCreate: (facts) => outgoing("create", "create", SpanKind.PRODUCER, facts, () => context.active()),
+    startPublish: (facts) => {
+      // A message that was created elsewhere keeps that context: this span only links to it.
+      const kind = facts.traceparent === undefined ? SpanKind.PRODUCER : SpanKind.CLIENT;
+      return outgoing(sendName, "send", kind, facts, () => {
+        const created = createdIn(facts);
+        return { parent: context.active(), links: created === undefined ? [] : [{ context: created }] };
+      });
+    },
+    startCreate: (facts) =>
+      outgoing("create", "create", SpanKind.PRODUCER, facts, () => ({ parent: context.active(), links: [] })),
     startSend: (facts) =>
       outgoing(sendName, "send", SpanKind.CLIENT, facts, () => {
-        const created = parseTraceContext(facts.traceparent, facts.tracestate);
-        return created === undefined ? ROOT_CONTEXT : trace.setSpanContext(ROOT_CONTEXT, created);
+        const created = createdIn(facts);
+        const parent = created === undefined ? ROOT_CONTEXT : trace.setSpanContext(ROOT_CONTEXT, created);
+        return { parent, links: [] };
       }),
     process: async (facts, work) => {
       const opened = guard(() => {
@@ -146,7 +154,7 @@ export function createTelemetry(system: string, options: TelemetryOptions = {}):
       }, undefined);
       if (opened === undefined) return work();
       try {
-        const result = await context.with(opened.inside, work);
+        const result = await runInside(guard, () => opened.inside, work);
         guard(() => endSpan(opened.span, undefined), undefined);
         return result;
       } catch (error) {
@@ -154,10 +162,10 @@ export function createTelemetry(system: string, options: TelemetryOptions = {}):
         throw error;
       }
     },
-    untraced: (work) => context.with(context.active().setValue(suppressTracing, true), work),
+    untraced: (work) => runInside(guard, () => context.active().setValue(suppressTracing, true), work),
     instruments: guard(
-      () => createInstruments(metrics.getMeter(scope), base, guard),
-      createInstruments(undefined, base, guard),
+      () => createInstruments(metrics.getMeter(scope), { sendName, base }, guard),
+      createInstruments(undefined, { sendName, base }, guard),
     ),
     faults: () => faultCount,
   };
@@ -165,12 +173,14 @@ export function createTelemetry(system: string, options: TelemetryOptions = {}):
 
 const nothing: OutgoingSpan = { trace: undefined, baggage: undefined, describe: () => {}, end: () => {} };
 
+function createdIn(facts: MessageFacts) {
+  return parseTraceContext(facts.traceparent, facts.tracestate);
+}
+
 /** Parent and links of a handler's span: the header's trace leads, a different one in the event is linked. */
 function placeProcess(facts: ProcessFacts, relation: "parent" | "link"): { parent: Context; links: Link[] } {
   const active = context.active();
-  const created =
-    parseTraceContext(facts.traceparent, facts.tracestate) ??
-    parseTraceContext(facts.extensionTraceparent, facts.tracestate);
+  const created = createdIn(facts) ?? parseTraceContext(facts.extensionTraceparent, facts.tracestate);
   const links: Link[] = created === undefined ? [] : [{ context: created }];
   const original = parseTraceContext(facts.extensionTraceparent, undefined);
   if (original !== undefined && created !== undefined && original.traceId !== created.traceId) {
@@ -202,14 +212,16 @@ function attributesOf(facts: MessageFacts): Attributes {
 }
 
 function endSpan(span: Span, error: unknown): void {
-  if (error !== undefined) {
-    const known = error instanceof Error ? error : new Error(String(error));
-    span.setAttribute(
-      attribute.errorType,
-      "code" in known && typeof known.code === "string" ? known.code : known.name,
-    );
-    span.recordException(known);
-    span.setStatus({ code: SpanStatusCode.ERROR, message: known.message.slice(0, 256) });
+  try {
+    if (error !== undefined) describeFailure(span, toError(error));
+  } finally {
+    span.end();
   }
-  span.end();
+}
+
+function describeFailure(span: Span, error: Error): void {
+  const code = "code" in error && typeof error.code === "string" ? error.code : error.name;
+  span.setAttribute(attribute.errorType, code);
+  span.recordException(error);
+  span.setStatus({ code: SpanStatusCode.ERROR, message: error.message.slice(0, 256) });
 }
