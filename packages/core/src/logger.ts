@@ -23,6 +23,5 @@ export function guardLogger(logger: Logger): Logger {
 }
 
 function print(level: "warn" | "error", message: string, context?: Readonly<Record<string, unknown>>): void {
-  // eslint-disable-next-line no-console -- this logger is the console
   console[level](`[postrider] ${message}`, ...(context === undefined ? [] : [context]));
 }

@@ -69,6 +69,9 @@ export type LooseOptions = MessagingOptions<
 
 /** Throws one OptionsError with all problems; `source` is checked by the sealer with the rules of CloudEvents. */
 export function resolveMessagingOptions(options: LooseOptions): ResolvedMessaging {
+  // From plain JavaScript anything may come.
+  if (typeof options !== "object" || options === null)
+    throw new OptionsError("createMessaging", ["options: must be an object with 'source' and 'broker'"]);
   const publish = options.publish ?? {};
   const resolved: ResolvedMessaging = {
     deadlineMs: publish.deadlineMs ?? 30_000,
@@ -103,13 +106,34 @@ export function resolveMessagingOptions(options: LooseOptions): ResolvedMessagin
       resolved.startRetryMs >= 0 && Number.isFinite(resolved.startRetryMs),
       "startRetryMs: must be 0 or more milliseconds",
     ),
+    ...problemsOfTelemetry(options.telemetry ?? {}),
   ];
   if (problems.length > 0) throw new OptionsError("createMessaging", problems);
   return resolved;
 }
 
-function isStore(store: object): boolean {
-  return "outbox" in store && "inbox" in store && "relay" in store && "transaction" in store;
+function problemsOfTelemetry({ baggage = [], consumerSpanRelation = "parent" }: TelemetryOptions): string[] {
+  return [
+    ...check(
+      Array.isArray(baggage) && baggage.every((name) => typeof name === "string"),
+      "telemetry.baggage: must be an array of names",
+    ),
+    ...check(
+      ["parent", "link"].includes(consumerSpanRelation),
+      "telemetry.consumerSpanRelation: must be 'parent' or 'link'",
+    ),
+  ];
+}
+
+function isStore(store: unknown): boolean {
+  return (
+    typeof store === "object" &&
+    store !== null &&
+    "outbox" in store &&
+    "inbox" in store &&
+    "relay" in store &&
+    "transaction" in store
+  );
 }
 
 function positive(value: number): boolean {

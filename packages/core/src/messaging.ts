@@ -1,6 +1,7 @@
 import type { Known, TransportLoaders } from "./broker/broker-options.ts";
 import { assertCapabilities } from "./broker/assert-capabilities.ts";
 import { openTransport } from "./broker/open-transport.ts";
+import { keepAlive } from "./broker/keep-alive.ts";
 import { start } from "./broker/start.ts";
 import { systemClock } from "./clock.ts";
 import { createConsumers, type ConsumeOptions } from "./consume/consumers.ts";
@@ -8,12 +9,15 @@ import { resolvedConsumer } from "./consume/define-consumer.ts";
 import type { Consumer } from "./consume/definition.ts";
 import { drainMsOf, type CloseOptions } from "./consume/drain.ts";
 import type { Capabilities, CapabilityName } from "./contracts/capabilities.ts";
+import type { Clock } from "./contracts/clock.ts";
+import type { Logger } from "./contracts/logger.ts";
 import type { Store } from "./contracts/store.ts";
 import type { Transport } from "./contracts/transport.ts";
 import { createLineageScope } from "./envelope/lineage.ts";
-import { createSealer } from "./envelope/seal.ts";
+import { createSealer, type Sealer } from "./envelope/seal.ts";
 import { createUuidV7 } from "./envelope/uuid-v7.ts";
-import { MessagingError } from "./errors.ts";
+import { MessagingError, toError } from "./errors.ts";
+import type { EventDraft } from "./event/draft.ts";
 import { consoleLogger, guardLogger } from "./logger.ts";
 import {
   resolveMessagingOptions,
@@ -56,10 +60,7 @@ export async function createMessaging<
 
 async function open(options: LooseOptions): Promise<object> {
   const settings = resolveMessagingOptions(options);
-  const relay =
-    options.relay === false || options.store === undefined
-      ? undefined
-      : resolveRelayOptions({ contentMode: settings.contentMode, ...options.relay });
+  const relay = options.store === undefined ? undefined : relayOptionsOf(options, settings);
   const clock = options.clock ?? systemClock;
   const logger = guardLogger(options.logger ?? consoleLogger);
   // Made before anything is opened: it refuses a source that is no URI-reference.
@@ -69,67 +70,79 @@ async function open(options: LooseOptions): Promise<object> {
   try {
     assertCapabilities(transport, options.requires ?? [], "createMessaging({ requires })");
   } catch (error) {
-    await transport.close();
+    await transport.close().catch(() => undefined); // the first error is the one to tell
     throw error;
   }
   return wire({ options, settings, relay, clock, logger, sealer, transport });
 }
 
-interface WireParts {
+function relayOptionsOf({ relay }: LooseOptions, { contentMode }: ResolvedMessaging) {
+  if (relay === false) return undefined;
+  return resolveRelayOptions({ ...relay, contentMode: relay?.contentMode ?? contentMode });
+}
+
+interface Opened {
   readonly options: LooseOptions;
   readonly settings: ResolvedMessaging;
   readonly relay: ResolvedRelayOptions | undefined;
-  readonly clock: Parameters<typeof createSealer>[0]["clock"];
-  readonly logger: ReturnType<typeof guardLogger>;
-  readonly sealer: ReturnType<typeof createSealer>;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly sealer: Sealer;
   readonly transport: Transport;
 }
 
-function wire({
-  options,
-  settings,
-  relay: relayOptions,
-  clock,
-  logger,
-  sealer,
-  transport,
-}: WireParts): object {
-  const { source, store } = options;
-  const random = Math.random;
+/** What both paths share. */
+function wireShared({ options, clock, logger, sealer, transport }: Opened) {
   const telemetry = createTelemetry(transport.kind, options.telemetry);
   const lineage = createLineageScope();
   const ambient = createAmbientUnits<UnitOfWork<unknown>>();
   const stamp = createStamp(sealer, lineage, telemetry);
-  const sealAll = (drafts: Parameters<typeof stamp.forOutbox>[0]) => stamp.forOutbox(drafts, "publish");
+  const sealAll = (drafts: readonly EventDraft[]) => stamp.forOutbox(drafts, "publish");
+  return { transport, clock, logger, random: Math.random, telemetry, lineage, ambient, stamp, sealAll };
+}
+
+type Shared = ReturnType<typeof wireShared>;
+
+function wirePublisher(shared: Shared, settings: ResolvedMessaging) {
+  const { transport, clock, telemetry, stamp, ambient } = shared;
   const dispatcher = createDispatcher(transport.publisher, settings, clock, telemetry);
   const publisher = createPublisher({
     stamp,
     dispatcher,
     telemetry,
+    clock,
     contentMode: settings.contentMode,
     deadlineMs: settings.deadlineMs,
     refuseInsideUnit: (verb) => {
       if (ambient.current() !== undefined) throw insideUnit(verb);
     },
   });
+  return { dispatcher, publisher };
+}
+
+function wire(opened: Opened): object {
+  const { options, settings, transport } = opened;
+  const { source, store } = options;
+  const shared = wireShared(opened);
+  const { ambient, lineage, stamp, sealAll, logger } = shared;
+  const { dispatcher, publisher } = wirePublisher(shared, settings);
   const attempt = { sealAll, publishAll: publisher.publishSealed, ambient, lineage };
-  const consumers = createConsumers({ transport, store, attempt, clock, logger, telemetry, random });
+  const consumers = createConsumers({ ...shared, store, attempt });
   const relay =
-    store === undefined || relayOptions === undefined
+    store === undefined || opened.relay === undefined
       ? undefined
-      : createRelayLoop({ store, transport, clock, logger, telemetry, options: relayOptions, random });
+      : createRelayLoop({ ...shared, store, options: opened.relay });
   relay?.start();
 
-  const close = async (closeOptions?: CloseOptions): Promise<void> => {
-    await consumers.close(closeOptions);
-    await relay?.stop();
-    await dispatcher.close();
-    await transport.close();
-  };
   let closed: Promise<void> | undefined;
-  const closeOnce = async (closeOptions?: CloseOptions): Promise<void> => {
+  const close = async (closeOptions?: CloseOptions): Promise<void> => {
     drainMsOf(closeOptions); // refused before anything is closed
-    await (closed ??= close(closeOptions));
+    await (closed ??= closeInOrder([
+      () => consumers.close(closeOptions),
+      () => relay?.stop(),
+      () => dispatcher.close(),
+      () => transport.close(),
+    ]));
   };
 
   const base: MessagingBase<unknown, Capabilities> = {
@@ -146,11 +159,11 @@ function wire({
       return { ok: broker === "ready", broker, consumers: consumers.names() };
     },
     run: async ({ signal, drainMs }) => {
-      await aborted(signal);
-      await closeOnce({ drainMs });
+      await keepAlive(aborted(signal));
+      await close({ drainMs });
     },
-    close: closeOnce,
-    [Symbol.asyncDispose]: () => closeOnce(),
+    close,
+    [Symbol.asyncDispose]: () => close(),
   };
   if (store === undefined) return base;
   const unitOfWork = createUnitOfWork({ store, ambient, sealAll, logger });
@@ -163,6 +176,20 @@ function wire({
   return withStore;
 }
 
+/** Each step, whatever became of those before; fails with the first failure. */
+async function closeInOrder(steps: readonly (() => Promise<void> | undefined)[]): Promise<void> {
+  const failures: Error[] = [];
+  for (const step of steps) {
+    try {
+      await step();
+    } catch (error) {
+      failures.push(toError(error));
+    }
+  }
+  const [first] = failures;
+  if (first !== undefined) throw first;
+}
+
 function insideUnit(verb: string): MessagingError {
   return new MessagingError(
     "USAGE_INSIDE_TRANSACTION",
@@ -170,18 +197,7 @@ function insideUnit(verb: string): MessagingError {
   );
 }
 
-/** Resolves when the signal fires, and keeps the process alive until then. */
 function aborted(signal: AbortSignal): Promise<void> {
   if (signal.aborted) return Promise.resolve();
-  return new Promise((resolve) => {
-    const alive = setInterval(() => {}, 2 ** 30);
-    signal.addEventListener(
-      "abort",
-      () => {
-        clearInterval(alive);
-        resolve();
-      },
-      { once: true },
-    );
-  });
+  return new Promise((resolve) => signal.addEventListener("abort", () => resolve(), { once: true }));
 }

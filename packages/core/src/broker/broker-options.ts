@@ -3,14 +3,14 @@ import type { Transport, TransportDriver } from "../contracts/transport.ts";
 
 // `never` for the options: a driver takes its own options only, and a loader of any driver must fit here.
 /** Loads a transport package: `() => import("@postrider/rabbitmq")`. */
-export type TransportLoader = () => Promise<{ readonly transport: TransportDriver<never, Capabilities> }>;
+export type TransportLoader = () => Promise<{ readonly transport: TransportDriver }>;
 /** By kind: `{ rabbitmq: () => import("@postrider/rabbitmq"), kafka: … }`. Given by the application: no registry. */
 export type TransportLoaders = Readonly<Record<string, TransportLoader>>;
 
 type DriverOf<L extends TransportLoader> = Awaited<ReturnType<L>>["transport"];
 /** The options of the driver that a loader loads. */
 export type OptionsOf<L extends TransportLoader> =
-  DriverOf<L> extends TransportDriver<infer Options, Capabilities> ? Options : never;
+  DriverOf<L> extends TransportDriver<infer Options> ? Options : never;
 export type CapabilitiesOf<L extends TransportLoader> = DriverOf<L>["capabilities"];
 
 /** A broker by its URL; the scheme picks the loader. Option blocks of brokers that are not in use are allowed. */

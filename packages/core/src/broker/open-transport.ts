@@ -52,16 +52,14 @@ function kindOf(broker: ByConfig): string {
 async function load(
   kind: string,
   loaders: Readonly<Record<string, TransportLoader>>,
-): Promise<TransportDriver<never>> {
+): Promise<TransportDriver> {
   const loader = Object.hasOwn(loaders, kind) ? loaders[kind] : undefined;
   if (typeof loader !== "function") {
     const known = Object.keys(loaders).join(", ");
     throw new MessagingError(
       "CONFIG_TRANSPORT_UNKNOWN",
       `No loader is given for '${kind}'; transports has: ${known === "" ? "none" : known}. Add ${kind}: () => import("@postrider/${kind}").`,
-      {
-        context: { kind },
-      },
+      { context: { kind } },
     );
   }
   let module: Awaited<ReturnType<TransportLoader>>;
@@ -71,10 +69,7 @@ async function load(
     throw new MessagingError(
       "CONFIG_TRANSPORT_NOT_INSTALLED",
       `The transport '${kind}' could not be loaded (${toError(cause).message}). Is its package installed?`,
-      {
-        cause,
-        context: { kind },
-      },
+      { cause, context: { kind } },
     );
   }
   if (typeof module?.transport?.create === "function") return module.transport;

@@ -12,8 +12,9 @@ const kinds: Readonly<Record<string, string>> = {
 
 /** The kind of transport behind a URL; its scheme itself for schemes that are not ours; undefined for no URL. */
 export function kindOfUrl(url: string): string | undefined {
-  const scheme = /^([a-z][a-z0-9+.-]*):/i.exec(url)?.[1]?.toLowerCase();
-  return scheme === undefined ? undefined : (kinds[scheme] ?? scheme);
+  // `localhost:5672` has none: what stands before its colon is a host, or a user.
+  const scheme = /^([a-z][a-z0-9+.-]*):(?:\/\/|$)/i.exec(url)?.[1]?.toLowerCase();
+  return scheme !== undefined && Object.hasOwn(kinds, scheme) ? kinds[scheme] : scheme;
 }
 
 /** The schemes that lead to one of these kinds, for a message. */

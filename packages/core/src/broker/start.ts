@@ -3,6 +3,7 @@ import type { Logger } from "../contracts/logger.ts";
 import type { Store } from "../contracts/store.ts";
 import type { Transport } from "../contracts/transport.ts";
 import { isMessagingError, toError } from "../errors.ts";
+import { keepAlive } from "./keep-alive.ts";
 
 const firstWaitMs = 200;
 const longestWaitMs = 5_000;
@@ -32,7 +33,7 @@ export async function start(
         throw error;
       }
       logger.warn("The start is tried again", { code: error.code, reason: error.message, waitMs });
-      await new Promise<void>((resolve) => void clock.schedule(waitMs, resolve));
+      await keepAlive(new Promise<void>((resolve) => void clock.schedule(waitMs, resolve)));
     }
   }
 }

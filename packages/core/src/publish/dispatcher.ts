@@ -3,7 +3,9 @@ import type { PublishOutcome, TransportPublisher } from "../contracts/transport.
 import type { OutgoingMessage } from "../contracts/wire.ts";
 import { MessagingError, toMessagingError } from "../errors.ts";
 import type { Telemetry } from "../telemetry/telemetry.ts";
-import { createWindow, type Window, type WindowLimits } from "./window.ts";
+import { createDeadlines } from "./deadlines.ts";
+import { givenUp, graceMs, noAnswer, notSent, outcomesOf, unknown } from "./outcomes.ts";
+import { createWindow, type WindowLimits } from "./window.ts";
 
 /*
  * From an encoded message to its outcome: window, one batch for all that was admitted in the same turn, transport,
@@ -11,7 +13,8 @@ import { createWindow, type Window, type WindowLimits } from "./window.ts";
  */
 
 export interface DispatchBounds {
-  readonly deadlineMs: number;
+  /** Of the monotonic clock. */
+  readonly deadlineAtMs: number;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -20,14 +23,17 @@ export interface Dispatcher {
   dispatch(message: OutgoingMessage, bounds: DispatchBounds): Promise<PublishOutcome>;
   /** Refuses new messages and waits for those under way, which their deadlines bound. */
   close(): Promise<void>;
-  readonly window: Window;
 }
 
+/** A message that was admitted. `told`: its publisher has an outcome, which may be before the transport's. */
 interface Pending {
   readonly message: OutgoingMessage;
   readonly deadlineAtMs: number;
-  readonly signal: AbortSignal | undefined;
-  settle(outcome: PublishOutcome): void;
+  told: boolean;
+  sent: boolean;
+  /** Gives the room back. Only when the transport is done with the message: until then it is in memory. */
+  leave(): void;
+  tell(outcome: PublishOutcome): void;
 }
 
 export function createDispatcher(
@@ -37,105 +43,111 @@ export function createDispatcher(
   telemetry: Telemetry,
 ): Dispatcher {
   const window = createWindow(limits, clock);
-  const underWay = new Set<Promise<unknown>>();
+  const deadlines = createDeadlines(clock);
+  const calls = createCallCount();
   let turn: Pending[] = [];
 
-  const flush = (): void => {
-    const batch = turn;
+  const flush = async (): Promise<void> => {
+    const batch = takeUntold(turn);
     turn = [];
-    const now = clock.monotonicMs();
-    const deadlineMs = Math.max(1, ...batch.map((pending) => pending.deadlineAtMs - now));
-    const messages = batch.map((pending) => pending.message);
-    void outcomesOf(
-      () => telemetry.untraced(() => publisher.publish(messages, { deadlineMs })),
-      messages.length,
-    ).then((outcomes) => {
-      for (const [index, pending] of batch.entries()) pending.settle(outcomes[index] ?? unanswered());
-    });
+    if (batch.length === 0) return;
+    const bounds = { deadlineMs: longestOf(batch, clock.monotonicMs()) };
+    const messages = batch.map(({ message }) => message);
+    const publish = () => telemetry.untraced(() => publisher.publish(messages, bounds));
+    const outcomes = await outcomesOf(publish, batch.length);
+    for (const [index, pending] of batch.entries()) {
+      pending.leave();
+      const outcome = outcomes[index];
+      if (outcome !== undefined) pending.tell(outcome);
+    }
   };
 
-  const send = (message: OutgoingMessage, deadlineAtMs: number, signal: AbortSignal | undefined) =>
+  const send = (message: OutgoingMessage, { deadlineAtMs, signal }: DispatchBounds, leave: () => void) =>
     new Promise<PublishOutcome>((resolve) => {
-      const settle = (outcome: PublishOutcome) => {
+      const tell = (outcome: PublishOutcome) => {
+        if (pending.told) return;
+        pending.told = true;
         cancel();
         signal?.removeEventListener("abort", onAbort);
         resolve(outcome);
       };
-      const late = (error: MessagingError) => settle({ status: "unknown", scope: "broker", error });
+      const pending: Pending = { message, deadlineAtMs, told: false, sent: false, leave, tell };
       // The transport keeps the deadline itself; this one holds when it does not.
-      const cancel = clock.schedule(deadlineAtMs - clock.monotonicMs() + graceMs, () => {
-        late(
-          new MessagingError(
-            "TRANSPORT_OUTCOME_UNKNOWN",
-            `No answer from the broker for '${message.type}' by the deadline.`,
-          ),
-        );
-      });
-      const onAbort = () => {
-        late(
-          new MessagingError(
-            "TRANSPORT_OUTCOME_UNKNOWN",
-            `The publish of '${message.type}' was given up by its signal.`,
-            { cause: signal?.reason },
-          ),
-        );
-      };
+      const cancel = deadlines.add(deadlineAtMs + graceMs, () =>
+        tell(unknown(noAnswer(`'${message.type}'`))),
+      );
+      const onAbort = () => signal !== undefined && tell(abandoned(pending, signal));
       signal?.addEventListener("abort", onAbort, { once: true });
-      if (turn.push({ message, deadlineAtMs, signal, settle }) === 1) queueMicrotask(flush);
+      if (turn.push(pending) === 1) queueMicrotask(() => void flush());
     });
 
   const run = async (message: OutgoingMessage, bounds: DispatchBounds): Promise<PublishOutcome> => {
     const startedMs = clock.monotonicMs();
-    const deadlineAtMs = startedMs + bounds.deadlineMs;
     let leave: () => void;
     try {
-      const entered = window.enter(message.sizeBytes, bounds.deadlineMs, bounds.signal);
+      const entered = window.enter(message.sizeBytes, bounds.deadlineAtMs - startedMs, bounds.signal);
       leave = entered instanceof Promise ? await entered : entered;
     } catch (error) {
-      return { status: "rejected", scope: "broker", error: toMessagingError(error) };
+      return notSent(toMessagingError(error));
     }
-    try {
-      const outcome = await send(message, deadlineAtMs, bounds.signal);
-      const code = outcome.status === "confirmed" ? undefined : outcome.error.code;
-      telemetry.instruments.sent(message.channel, 1, clock.monotonicMs() - startedMs, code);
-      return outcome;
-    } finally {
+    // It may have fired between the moment that there was room and this one.
+    if (bounds.signal?.aborted === true) {
       leave();
+      return notSent(givenUp(`The publish of '${message.type}'`, bounds.signal));
     }
+    const outcome = await send(message, bounds, leave);
+    const code = outcome.status === "confirmed" ? undefined : outcome.error.code;
+    telemetry.instruments.sent(message.channel, 1, clock.monotonicMs() - startedMs, code);
+    return outcome;
   };
 
   return {
-    dispatch: (message, bounds) => {
-      const running = run(message, bounds);
-      underWay.add(running);
-      void running.finally(() => underWay.delete(running));
-      return running;
-    },
+    dispatch: (message, bounds) => calls.count(run(message, bounds)),
     close: async () => {
       window.close();
-      await Promise.all(underWay);
+      await calls.none();
+      deadlines.clear();
     },
-    window,
   };
 }
 
-/** How long after its deadline a transport may still answer before core answers in its place. */
-const graceMs = 250;
-
-/** A transport must not reject; one that does has left every message with an unknown outcome. */
-async function outcomesOf(
-  publish: () => Promise<readonly PublishOutcome[]>,
-  count: number,
-): Promise<readonly PublishOutcome[]> {
-  try {
-    return await publish();
-  } catch (error) {
-    const outcome: PublishOutcome = { status: "unknown", scope: "broker", error: toMessagingError(error) };
-    return Array.from({ length: count }, () => outcome);
-  }
+/** Those that nobody gave up meanwhile; the others leave. */
+function takeUntold(turn: readonly Pending[]): Pending[] {
+  return turn.filter((pending) => {
+    pending.sent = !pending.told;
+    if (pending.told) pending.leave();
+    return pending.sent;
+  });
 }
 
-function unanswered(): PublishOutcome {
-  const error = new MessagingError("TRANSPORT_FAILED", "The transport gave no outcome for this message.");
-  return { status: "unknown", scope: "broker", error };
+function longestOf(batch: readonly Pending[], now: number): number {
+  return batch.reduce((longest, { deadlineAtMs }) => Math.max(longest, deadlineAtMs - now), 1);
+}
+
+function abandoned({ sent, message }: Pending, signal: AbortSignal): PublishOutcome {
+  const what = `The publish of '${message.type}'`;
+  if (!sent) return notSent(givenUp(what, signal));
+  return unknown(
+    new MessagingError("TRANSPORT_OUTCOME_UNKNOWN", `${what} was given up by its signal.`, {
+      cause: signal.reason,
+    }),
+  );
+}
+
+/** Tells when no call is under way. */
+function createCallCount(): { count<R>(call: Promise<R>): Promise<R>; none(): Promise<void> } {
+  const waiting: (() => void)[] = [];
+  let running = 0;
+  const ended = (): void => {
+    running -= 1;
+    if (running === 0) for (const tell of waiting.splice(0)) tell();
+  };
+  return {
+    count: (call) => {
+      running += 1;
+      void call.then(ended, ended);
+      return call;
+    },
+    none: () => (running === 0 ? Promise.resolve() : new Promise((resolve) => waiting.push(resolve))),
+  };
 }

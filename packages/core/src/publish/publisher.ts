@@ -1,3 +1,4 @@
+import type { Clock } from "../contracts/clock.ts";
 import type { SealedEvent } from "../contracts/sealed-event.ts";
 import type { PublishOutcome } from "../contracts/transport.ts";
 import type { CloudEventLike } from "../envelope/cloud-event-like.ts";
@@ -6,7 +7,9 @@ import { sealForeign } from "../envelope/seal-foreign.ts";
 import { partsOfDraft, type EventDraft } from "../event/draft.ts";
 import { MessagingError, PublishError, toMessagingError } from "../errors.ts";
 import type { OutgoingSpan, Telemetry } from "../telemetry/telemetry.ts";
-import type { Dispatcher } from "./dispatcher.ts";
+import { bounded } from "./bounded.ts";
+import { createCallOrder } from "./call-order.ts";
+import type { DispatchBounds, Dispatcher } from "./dispatcher.ts";
 import type { Stamp } from "./stamp.ts";
 
 /*
@@ -19,7 +22,7 @@ export interface PublishOptions {
   readonly key?: string | undefined;
   /** Gives up waiting; what was sent already may still arrive. */
   readonly signal?: AbortSignal | undefined;
-  /** How long it may take in all, in milliseconds: waiting for room, sending, confirming. Default 30,000. */
+  /** How long it may take in all, in milliseconds: validating, waiting for room, sending, confirming. Default 30,000. */
   readonly deadlineMs?: number | undefined;
 }
 
@@ -37,7 +40,7 @@ export type PublishResult =
 export interface Publisher {
   /**
    * Straight to the broker; resolves when the broker confirmed. Inside a unit of work use its own `publish`. Calls may
-   * overlap; events of one key keep the order of the calls.
+   * overlap; events of one key and channel keep the order of the calls, whatever time their schemas take.
    *
    * @throws ValidationError (CONTRACT_INVALID_DATA) before anything is sent; PublishError with `outcome` rejected or
    * unknown; MessagingError USAGE_INSIDE_TRANSACTION, USAGE_WRONG_KIND, USAGE_CLOSED.
@@ -61,6 +64,7 @@ export interface PublisherParts {
   readonly stamp: Stamp;
   readonly dispatcher: Dispatcher;
   readonly telemetry: Telemetry;
+  readonly clock: Clock;
   readonly contentMode: ContentMode;
   readonly deadlineMs: number;
   /** Throws when the running code is inside a unit of work. */
@@ -72,38 +76,43 @@ export interface DirectPublisher extends Publisher {
   publishSealed(events: readonly SealedEvent[]): Promise<void>;
 }
 
+/** Where an event goes, known before it is sealed. */
+type Heading = Pick<SealedEvent, "channel" | "type">;
+type Seal = (span: OutgoingSpan) => SealedEvent | Promise<SealedEvent>;
+
 export function createPublisher(parts: PublisherParts): DirectPublisher {
-  const { stamp, dispatcher, telemetry, contentMode } = parts;
+  const { stamp, dispatcher, telemetry, clock, contentMode } = parts;
   const order = createCallOrder();
+  const boundsOf = ({ deadlineMs = parts.deadlineMs, signal }: PublishOptions): DispatchBounds => ({
+    deadlineAtMs: clock.monotonicMs() + deadlineMs,
+    signal,
+  });
 
-  const dispatch = async (event: SealedEvent, options: PublishOptions): Promise<PublishOutcome> =>
-    dispatcher.dispatch(encode(event, contentMode), {
-      deadlineMs: options.deadlineMs ?? parts.deadlineMs,
-      signal: options.signal,
-    });
-
-  const send = async (
-    verb: string,
-    facts: { readonly channel: string; readonly type: string },
-    seal: (span: OutgoingSpan) => SealedEvent | Promise<SealedEvent>,
-    options: PublishOptions,
-  ): Promise<PublishResult> => {
-    const span = telemetry.startPublish(facts);
-    try {
-      const event = await order.inTurn(() => seal(span));
+  const send = async (heading: Heading, seal: Seal, bounds: DispatchBounds): Promise<PublishResult> => {
+    const span = telemetry.startPublish(heading);
+    const waiting = <W>(wait: Promise<W>) => bounded(wait, `The publish of '${heading.type}'`, bounds, clock);
+    const go = async (event: SealedEvent): Promise<PublishResult> => {
       span.describe(event);
-      const outcome = await dispatch(event, options);
+      const outcome = await dispatcher.dispatch(encode(event, contentMode), bounds);
       span.end(outcome.status === "confirmed" ? undefined : outcome.error);
       return resultOf(event, outcome);
+    };
+    try {
+      return await order.inTurn(heading.channel, seal(span), waiting, go);
     } catch (error) {
       span.end(error);
-      return { status: "rejected", id: undefined, error: toMessagingError(error, "CONTRACT_INVALID_EVENT") };
+      return refused(error, heading);
     }
   };
+
   const sendDraft = (verb: string, draft: EventDraft, options: PublishOptions): Promise<PublishResult> => {
-    const { definition } = partsOfDraft(draft, verb, "event");
-    const facts = { channel: definition.channel, type: definition.type };
-    return send(verb, facts, (span) => stamp.under(span, draft, verb, options.key), options);
+    try {
+      const { definition } = partsOfDraft(draft, verb, "event");
+      const seal: Seal = (span) => stamp.under(span, draft, verb, options.key);
+      return send(definition, seal, boundsOf(options));
+    } catch (error) {
+      return Promise.resolve(refused(error));
+    }
   };
 
   return {
@@ -113,20 +122,24 @@ export function createPublisher(parts: PublisherParts): DirectPublisher {
     },
     publishBatch: async (drafts, options = {}) => {
       parts.refuseInsideUnit("publishBatch");
-      const bounds = checked(options);
-      return Promise.all(drafts.map((draft) => sendDraft("publishBatch", draft, bounds)));
+      const given = checked(options);
+      if (!Array.isArray(drafts))
+        throw new MessagingError("USAGE_WRONG_KIND", "publishBatch takes an array of drafts.");
+      return Promise.all(drafts.map((draft: EventDraft) => sendDraft("publishBatch", draft, given)));
     },
     forward: async (event, options = {}) => {
       parts.refuseInsideUnit("forward");
       const sealed = sealForeign(event, options.channel);
-      demandConfirmed(await send("forward", sealed, () => sealed, checked(options)));
+      demandConfirmed(await send(sealed, () => sealed, boundsOf(checked(options))));
     },
     publishSealed: async (events) => {
-      const outcomes = await Promise.all(events.map((event) => dispatch(event, {})));
-      for (const [index, event] of events.entries()) {
-        const outcome = outcomes[index];
-        if (outcome !== undefined) demandConfirmed(resultOf(event, outcome));
-      }
+      const bounds = boundsOf({});
+      const results = await Promise.all(
+        events.map(async (event) =>
+          resultOf(event, await dispatcher.dispatch(encode(event, contentMode), bounds)),
+        ),
+      );
+      for (const result of results) demandConfirmed(result);
     },
   };
 }
@@ -141,6 +154,18 @@ function resultOf(event: SealedEvent, outcome: PublishOutcome): PublishResult {
   };
 }
 
+/** What never became an event, or was not ready to leave in time. */
+function refused(thrown: unknown, heading?: Heading): PublishResult {
+  const error = toMessagingError(thrown, "CONTRACT_INVALID_EVENT");
+  const late = heading !== undefined && error.code === "TRANSPORT_DEADLINE";
+  const context = { type: heading?.type, channel: heading?.channel };
+  return {
+    status: "rejected",
+    id: undefined,
+    error: late ? new PublishError("rejected", error, context) : error,
+  };
+}
+
 function demandConfirmed(result: PublishResult): void {
   if (result.status !== "confirmed") throw result.error;
 }
@@ -149,27 +174,4 @@ function checked(options: PublishOptions): PublishOptions {
   const { deadlineMs } = options;
   if (deadlineMs === undefined || (deadlineMs > 0 && Number.isFinite(deadlineMs))) return options;
   throw new MessagingError("CONFIG_INVALID", "deadlineMs must be more than 0 milliseconds.");
-}
-
-/**
- * An asynchronous schema must not let a later call overtake an earlier one: while one is being sealed, those called
- * after it wait. With synchronous schemas nothing waits.
- */
-function createCallOrder(): {
-  inTurn(seal: () => SealedEvent | Promise<SealedEvent>): SealedEvent | Promise<SealedEvent>;
-} {
-  let last: Promise<unknown> | undefined;
-  return {
-    inTurn: (seal) => {
-      const sealed = last === undefined ? seal() : last.then(seal);
-      if (!(sealed instanceof Promise)) return sealed;
-      const settled = sealed
-        .catch(() => undefined)
-        .then(() => {
-          if (last === settled) last = undefined;
-        });
-      last = settled;
-      return sealed;
-    },
-  };
 }

@@ -1,5 +1,8 @@
 import type { Clock } from "../contracts/clock.ts";
 import { MessagingError } from "../errors.ts";
+import { createDeadlines } from "./deadlines.ts";
+import { createFifo } from "./fifo.ts";
+import { givenUp } from "./outcomes.ts";
 
 /** How much may be under way to the broker at once. */
 export interface WindowLimits {
@@ -17,31 +20,35 @@ export interface Window {
   /**
    * Resolves when there is room; the returned function gives the room back, once.
    *
-   * @throws MessagingError TRANSPORT_FULL at once or when the deadline passes; USAGE_CLOSED after `close`.
+   * @throws MessagingError TRANSPORT_FULL at once or when the deadline passes; TRANSPORT_DEADLINE when the signal
+   * fires; USAGE_CLOSED after `close`.
    */
-  enter(bytes: number, deadlineMs: number, signal?: AbortSignal): (() => void) | Promise<() => void>;
+  enter(bytes: number, deadlineMs: number, signal?: AbortSignal): Leave | Promise<Leave>;
   /** Fails everybody who waits. */
   close(): void;
   readonly messages: number;
   readonly waiting: number;
 }
 
+type Leave = () => void;
+
 interface Waiter {
   readonly bytes: number;
   admit(): void;
-  refuse(error: unknown): void;
+  refuse(error: MessagingError): void;
 }
 
 export function createWindow(limits: WindowLimits, clock: Clock): Window {
+  const deadlines = createDeadlines(clock);
+  const queue = createFifo<Waiter>();
   let messages = 0;
   let bytesHeld = 0;
   let closed = false;
-  const queue: Waiter[] = [];
 
   // A message larger than the whole window gets in alone, or it never would.
   const fits = (bytes: number) =>
     messages === 0 || (messages < limits.maxMessages && bytesHeld + bytes <= limits.maxBytes);
-  const admit = (bytes: number): (() => void) => {
+  const admit = (bytes: number): Leave => {
     messages += 1;
     bytesHeld += bytes;
     let held = true;
@@ -54,74 +61,70 @@ export function createWindow(limits: WindowLimits, clock: Clock): Window {
     };
   };
   const admitNext = (): void => {
-    for (let first = queue[0]; first !== undefined && fits(first.bytes); first = queue[0]) {
+    for (let { first } = queue; !closed && first !== undefined && fits(first.bytes); { first } = queue) {
       queue.shift();
       first.admit();
     }
   };
-  const remove = (waiter: Waiter): void => {
-    const at = queue.indexOf(waiter);
-    if (at >= 0) queue.splice(at, 1);
-    admitNext();
-  };
 
-  const wait = (bytes: number, deadlineMs: number, signal: AbortSignal | undefined): Promise<() => void> =>
+  const wait = (bytes: number, deadlineMs: number, signal: AbortSignal | undefined): Promise<Leave> =>
     new Promise((resolve, reject) => {
-      const finish = () => {
+      const end = () => {
+        takeOut();
         cancel();
         signal?.removeEventListener("abort", onAbort);
       };
-      const waiter: Waiter = {
+      const giveUp = (error: MessagingError) => {
+        end();
+        reject(error);
+        admitNext(); // the next may be smaller
+      };
+      const onAbort = () => signal !== undefined && giveUp(givenUp("The wait for room", signal));
+      const cancel = deadlines.add(clock.monotonicMs() + deadlineMs, () =>
+        giveUp(full(limits, "No room came free before the deadline")),
+      );
+      signal?.addEventListener("abort", onAbort, { once: true });
+      const takeOut = queue.push({
         bytes,
         admit: () => {
-          finish();
+          end();
           resolve(admit(bytes));
         },
-        refuse: (error) => {
-          finish();
-          reject(error instanceof Error ? error : new Error("refused", { cause: error }));
-        },
-      };
-      const onAbort = () => {
-        remove(waiter);
-        waiter.refuse(signal?.reason);
-      };
-      const cancel = clock.schedule(deadlineMs, () => {
-        remove(waiter);
-        waiter.refuse(full(limits, "No room came free before the deadline"));
+        refuse: giveUp,
       });
-      signal?.addEventListener("abort", onAbort, { once: true });
-      queue.push(waiter);
     });
 
   return {
     enter: (bytes, deadlineMs, signal) => {
-      if (closed) throw new MessagingError("USAGE_CLOSED", "The publisher is closed.");
-      signal?.throwIfAborted();
-      if (queue.length === 0 && fits(bytes)) return admit(bytes);
+      if (closed) throw closedError("is");
+      if (signal?.aborted === true) throw givenUp("This publish", signal);
+      if (queue.size === 0 && fits(bytes)) return admit(bytes);
       if (limits.whenFull === "reject") throw full(limits, "The publish window is full");
       return wait(bytes, deadlineMs, signal);
     },
     close: () => {
       closed = true;
-      for (const waiter of queue.splice(0))
-        waiter.refuse(new MessagingError("USAGE_CLOSED", "The publisher was closed."));
+      for (let next = queue.shift(); next !== undefined; next = queue.shift())
+        next.refuse(closedError("was"));
+      deadlines.clear();
     },
     get messages() {
       return messages;
     },
     get waiting() {
-      return queue.length;
+      return queue.size;
     },
   };
+}
+
+function closedError(tense: "is" | "was"): MessagingError {
+  return new MessagingError("USAGE_CLOSED", `The publisher ${tense} closed.`);
 }
 
 function full(limits: WindowLimits, what: string): MessagingError {
   return new MessagingError(
     "TRANSPORT_FULL",
     `${what} (${limits.maxMessages} messages, ${limits.maxBytes} bytes): the broker confirms slower than you publish.`,
-    {
-      context: { maxMessages: limits.maxMessages, maxBytes: limits.maxBytes },
-    },
+    { context: { maxMessages: limits.maxMessages, maxBytes: limits.maxBytes } },
   );
 }

@@ -1,0 +1,54 @@
+import type { PublishOutcome } from "../contracts/transport.ts";
+import { MessagingError, toMessagingError } from "../errors.ts";
+
+/** What became of a message that was not confirmed. */
+export type Unconfirmed = Exclude<PublishOutcome, { readonly status: "confirmed" }>;
+
+/** How long after its deadline a transport may still answer before core answers in its place. */
+export const graceMs = 250;
+
+/**
+ * One outcome per message, whatever the transport does. It must answer each and never reject; where it does not,
+ * nothing is known of the message.
+ */
+export async function outcomesOf(
+  publish: () => Promise<readonly PublishOutcome[]>,
+  count: number,
+): Promise<readonly PublishOutcome[]> {
+  let answered: readonly PublishOutcome[] = [];
+  let missing = unanswered;
+  try {
+    answered = await publish();
+  } catch (error) {
+    missing = unknown(toMessagingError(error));
+  }
+  return Array.from({ length: count }, (_, index) => answered[index] ?? missing);
+}
+
+/** It may be with the broker, or not. */
+export function unknown(error: MessagingError): Unconfirmed {
+  return { status: "unknown", scope: "broker", error };
+}
+
+/** It was never sent. */
+export function notSent(error: MessagingError): Unconfirmed {
+  return { status: "rejected", scope: "broker", error };
+}
+
+export function noAnswer(what: string): MessagingError {
+  return new MessagingError(
+    "TRANSPORT_OUTCOME_UNKNOWN",
+    `No answer from the broker for ${what} by the deadline.`,
+  );
+}
+
+/** What a signal ends before anything was sent. */
+export function givenUp(what: string, signal: AbortSignal): MessagingError {
+  return new MessagingError("TRANSPORT_DEADLINE", `${what} was given up by its signal before it was sent.`, {
+    cause: signal.reason,
+  });
+}
+
+const unanswered = unknown(
+  new MessagingError("TRANSPORT_FAILED", "The transport gave no outcome for this message."),
+);
