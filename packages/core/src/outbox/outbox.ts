@@ -29,23 +29,25 @@ export function createOutbox<Tx>(store: Store<Tx>, stamp: Stamp): Outbox<Tx> {
   const append = (tx: Tx | SqlTx, events: readonly SealedEvent[]) => store.outbox.append(tx, events);
 
   const addAsync = async (tx: Tx | SqlTx, drafts: readonly EventDraft[]): Promise<void> => {
+    refuseOutside(tx);
     const events = await stamp.forOutbox(drafts, "outbox.add");
     if (events.length > 0) await append(tx, events);
   };
   const addSync = (tx: SyncSqlTx, drafts: readonly EventDraft[]): void => {
+    refuseOutside(tx);
     const events = stamp.forOutboxSync(drafts, "outbox.add");
     if (events.length > 0) void append(tx, events);
   };
 
   return {
-    add: <X extends Tx | SqlTx>(tx: X, ...drafts: readonly EventDraft[]) => {
-      if (isSqlTx(tx)) {
-        if (tx.inTransaction() === false) throw new OutsideTransactionError();
-        if (isSync(tx)) return addSync(tx, drafts) as Added<X>;
-      }
-      return addAsync(tx, drafts) as Added<X>;
-    },
+    add: <X extends Tx | SqlTx>(tx: X, ...drafts: readonly EventDraft[]) =>
+      (isSqlTx(tx) && isSync(tx) ? addSync(tx, drafts) : addAsync(tx, drafts)) as Added<X>,
   };
+}
+
+/** Before anything is sealed. What a store's own handle says of itself, the store knows. */
+function refuseOutside(tx: unknown): void {
+  if (isSqlTx(tx) && tx.inTransaction() === false) throw new OutsideTransactionError();
 }
 
 function isSqlTx(tx: unknown): tx is SqlTx {

@@ -1,12 +1,22 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 
 /** Which unit of work the running code is inside of. One per messaging. */
-export interface AmbientUnits<U> {
+export interface AmbientUnits<U extends object> {
   current(): U | undefined;
   run<R>(unit: U, work: () => R): R;
+  /** Nobody is inside of this unit any more: timers and pools that were made inside it outlive it. */
+  end(unit: U): void;
 }
 
-export function createAmbientUnits<U>(): AmbientUnits<U> {
+export function createAmbientUnits<U extends object>(): AmbientUnits<U> {
   const storage = new AsyncLocalStorage<U>();
-  return { current: () => storage.getStore(), run: (unit, work) => storage.run(unit, work) };
+  const ended = new WeakSet<U>();
+  return {
+    current: () => {
+      const unit = storage.getStore();
+      return unit === undefined || ended.has(unit) ? undefined : unit;
+    },
+    run: (unit, work) => storage.run(unit, work),
+    end: (unit) => void ended.add(unit),
+  };
 }

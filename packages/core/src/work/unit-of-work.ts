@@ -45,28 +45,33 @@ export interface UnitOfWorkParts<Tx> {
 
 export function createUnitOfWork<Tx>(parts: UnitOfWorkParts<Tx>): UnitOfWorkRunner<Tx> {
   const { store, ambient, logger } = parts;
+
+  /** Inside the transaction. A transactor may run it again after a conflict: each run has a unit of its own. */
+  const runIn = async <R>(tx: Tx, work: (unit: UnitOfWork<Tx>) => Promise<R>) => {
+    const buffer = createOutgoingBuffer(parts.sealAll);
+    const unit = unitOver(tx, buffer);
+    try {
+      const value = await ambient.run(unit, () => work(unit));
+      const events = await ambient.run(unit, () => buffer.seal());
+      if (events.length > 0) await store.outbox.append(tx, events);
+      return { value, buffer, wrote: events.length > 0 };
+    } finally {
+      buffer.close();
+      ambient.end(unit);
+    }
+  };
+
   return {
     current: () => ambient.current(),
     run: async (work, options) => {
       const outer = ambient.current();
       if (outer !== undefined) return work(outer);
-      const buffer = createOutgoingBuffer(parts.sealAll);
-      try {
-        const result = await store.transaction(async (tx) => {
-          const unit = unitOver(tx, buffer);
-          const value = await ambient.run(unit, () => work(unit));
-          const events = await ambient.run(unit, () => buffer.seal());
-          if (events.length > 0) await store.outbox.append(tx, events);
-          return value;
-        }, options);
-        store.outbox.signal();
-        await buffer.runHooks((error) =>
-          logger.error("A hook after the commit failed", { reason: error.message }),
-        );
-        return result;
-      } finally {
-        buffer.close();
-      }
+      const { value, buffer, wrote } = await store.transaction((tx) => runIn(tx, work), options);
+      if (wrote) store.outbox.signal();
+      await buffer.runHooks((error) =>
+        logger.error("A hook after the commit failed", { reason: error.message }),
+      );
+      return value;
     },
   };
 }

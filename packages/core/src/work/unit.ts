@@ -1,5 +1,5 @@
 import type { SealedEvent } from "../contracts/sealed-event.ts";
-import type { EventDraft } from "../event/draft.ts";
+import { partsOfDraft, type EventDraft } from "../event/draft.ts";
 import { MessagingError, toError } from "../errors.ts";
 
 /** Drafts built after everything else has been done, from the latest state. */
@@ -44,6 +44,8 @@ export function createOutgoingBuffer(
   return {
     publish: (...events) => {
       open("publish");
+      // Here, where the caller's line is on the stack. Sealing, at the end, would find it too.
+      for (const event of events) partsOfDraft(event, "publish", "event");
       drafts.push(...events);
     },
     publishLater: (build) => {
