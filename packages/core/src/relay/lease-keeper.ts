@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import type { Clock } from "../contracts/clock.ts";
 import type { RelayLease, RelayStore } from "../contracts/relay-store.ts";
+import { MessagingError } from "../errors.ts";
 
 /**
  * Holds the lease of one outbox for one relay: takes it and renews it every third of its time.
@@ -11,6 +12,13 @@ export interface LeaseKeeper {
   hold(): Promise<RelayLease | undefined>;
   /** Runs `work` and goes on renewing meanwhile: a page can take longer than a lease. */
   during<R>(work: () => Promise<R>): Promise<R>;
+  /**
+   * @throws MessagingError STORE_LEASE_LOST when the lease is certainly not ours any more: this process slept past its
+   * end, or somebody else has it. Asked right before anything is sent.
+   */
+  demand(): void;
+  /** Somebody else has it: it is not ours until it was taken again. */
+  lost(): void;
   /** Gives it back so that a standby goes on at once. Never throws. */
   release(): Promise<void>;
 }
@@ -23,24 +31,20 @@ export function createLeaseKeeper(
 ): LeaseKeeper {
   const owner = randomUUID();
   let lease: RelayLease | undefined;
-  let renewAtMs = 0;
-
   // Counted from before the statement: the database's clock starts no earlier.
-  const extend = (askedAtMs: number) => {
-    renewAtMs = askedAtMs + leaseMs / 3;
-  };
+  let askedAtMs = 0;
+
   const take = async (): Promise<RelayLease | undefined> => {
-    const askedAtMs = clock.monotonicMs();
+    const now = clock.monotonicMs();
     lease = await store.acquire(relay, owner, leaseMs);
-    if (lease !== undefined) extend(askedAtMs);
+    askedAtMs = now;
     return lease;
   };
-
   const renew = async (held: RelayLease): Promise<void> => {
-    const askedAtMs = clock.monotonicMs();
-    if (askedAtMs < renewAtMs) return;
-    if (await store.renew(held, leaseMs)) extend(askedAtMs);
-    else lease = undefined;
+    const now = clock.monotonicMs();
+    if (now < askedAtMs + leaseMs / 3) return;
+    if (await store.renew(held, leaseMs)) askedAtMs = now;
+    else if (lease === held) lease = undefined;
   };
 
   return {
@@ -55,11 +59,9 @@ export function createLeaseKeeper(
         if (over) return;
         cancel = clock.schedule(leaseMs / 3, () => {
           const held = lease;
+          if (held === undefined) return;
           // A renewal that fails is tried again; the lease ends by its time if none succeeds.
-          if (held !== undefined)
-            void renew(held)
-              .catch(() => undefined)
-              .then(again);
+          void renew(held).then(again, again);
         });
       };
       again();
@@ -69,6 +71,19 @@ export function createLeaseKeeper(
         over = true;
         cancel();
       }
+    },
+    demand: () => {
+      if (lease !== undefined && clock.monotonicMs() < askedAtMs + leaseMs) return;
+      throw new MessagingError(
+        "STORE_LEASE_LOST",
+        `The lease of relay '${relay}' ran out. Acquire it anew.`,
+        {
+          context: { relay },
+        },
+      );
+    },
+    lost: () => {
+      lease = undefined;
     },
     release: async () => {
       const held = lease;

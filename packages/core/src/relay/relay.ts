@@ -3,15 +3,19 @@ import type { Logger } from "../contracts/logger.ts";
 import type { OutboxStore } from "../contracts/outbox.ts";
 import type { OutboxStatus, RelayStore } from "../contracts/relay-store.ts";
 import type { Transport } from "../contracts/transport.ts";
-import { isMessagingError, MessagingError, toError } from "../errors.ts";
-import { createWindow } from "../publish/window.ts";
+import { MessagingError } from "../errors.ts";
+import { createWindow, type Window } from "../publish/window.ts";
 import { createWakeTimer } from "../retry/wake-timer.ts";
 import type { Telemetry } from "../telemetry/telemetry.ts";
-import { createLeaseKeeper } from "./lease-keeper.ts";
+import { createLeaseKeeper, type LeaseKeeper } from "./lease-keeper.ts";
+import { createLoop } from "./loop.ts";
 import type { ResolvedRelayOptions } from "./options.ts";
-import { createPace, type Pace } from "./pace.ts";
+import { createPace } from "./pace.ts";
 import { createPagePublisher } from "./page.ts";
-import { createTurns, type TurnResult } from "./turn.ts";
+import { createParking } from "./parking.ts";
+import { createSender } from "./sender.ts";
+import { createStanding, type RelayState } from "./standing.ts";
+import { createTurns, type TurnParts, type TurnResult } from "./turn.ts";
 
 /*
  * From the outbox to the broker. Before: rows that committed with the changes they tell of. After: messages that the
@@ -20,7 +24,7 @@ import { createTurns, type TurnResult } from "./turn.ts";
 
 /** What a relay is doing. */
 export interface RelayStatus extends OutboxStatus {
-  readonly state: "stopped" | "leading" | "standby" | "paused" | "waiting-for-broker" | "waiting-for-store";
+  readonly state: RelayState;
   readonly lastError: string | undefined;
 }
 
@@ -35,7 +39,7 @@ export interface Relay {
   resume(): void;
   /**
    * Publishes until the outbox is empty, and tells how many events the broker confirmed: for tests, scripts and
-   * serverless runs. Answers with what it did when another relay leads or the broker is down.
+   * serverless runs. Answers with what it did when another relay leads or the broker is down. Gives the lease back.
    *
    * @throws MessagingError STORE_UNAVAILABLE when the database cannot be reached.
    */
@@ -60,134 +64,108 @@ export interface RelayParts {
 }
 
 export function createRelayLoop(parts: RelayParts): Relay {
-  const { store, transport, clock, logger, options, random } = parts;
+  const { store, transport, clock, options } = parts;
   const keeper = createLeaseKeeper(store.relay, options.name, options.leaseMs, clock);
   const window = createWindow(
-    { maxMessages: options.batchSize * 2, maxBytes: options.maxBytesInFlight, whenFull: "wait" },
+    { maxMessages: options.batchSize, maxBytes: options.maxBytesInFlight, whenFull: "wait" },
     clock,
   );
-  const pages = createPagePublisher(transport.publisher, window, parts.telemetry, {
-    contentMode: options.contentMode,
-    deadlineMs: options.publishDeadlineMs,
-  });
-  const turns = createTurns({ ...parts, store: store.relay, pages });
+  const turns = createTurns(turnParts(parts, window, keeper));
+  const standing = createStanding(parts.logger);
   const timer = createWakeTimer(clock);
-  let state: RelayStatus["state"] = "stopped";
-  let lastError: Error | undefined;
-  let running: Promise<void> | undefined;
-  let stopping = false;
-  let paused = false;
-  let draining: Promise<number> | undefined;
-
   const turn = async (): Promise<TurnResult | undefined> => {
     const lease = await keeper.hold();
-    if (lease === undefined) return undefined;
-    return keeper.during(() => turns.take(lease));
+    return lease === undefined ? undefined : keeper.during(() => turns.take(lease));
   };
-  const fail = (next: RelayStatus["state"], error: Error, said: string) => {
-    if (state !== next) logger.warn(said, { reason: error.message });
-    state = next;
-    lastError = error;
-  };
-  const recover = (next: RelayStatus["state"]) => {
-    if (state === "waiting-for-broker" || state === "waiting-for-store") logger.info("The relay goes on");
-    state = next;
-    lastError = undefined;
-  };
+  const pace = createPace(options.minPollMs, options.maxPollMs, parts.random);
+  const loop = createLoop({ turn, keeper, standing, timer, pace, leaseMs: options.leaseMs });
+  const listen = () => [
+    store.outbox.onSignal(() => standing.wantsHints && timer.wake()),
+    transport.onState((now) => now === "ready" && timer.wake()),
+  ];
 
-  const loop = async (): Promise<void> => {
-    const pace = createPace(options.minPollMs, options.maxPollMs, random);
-    while (!stopping) {
-      if (paused) {
-        state = "paused";
-        await keeper.hold().catch(() => undefined);
-        await timer.wait(options.leaseMs / 3);
-        continue;
-      }
-      await timer.wait(await step(pace));
-    }
-  };
-
-  /** One turn, and how long to wait before the next. */
-  const step = async (pace: Pace): Promise<number> => {
+  let running: Promise<void> | undefined;
+  let unlisten: readonly (() => void)[] = [];
+  let draining: Promise<number> | undefined;
+  let stopped = false;
+  const drainAlone = async (): Promise<number> => {
     try {
-      const result = await turn();
-      if (result === undefined) {
-        recover("standby");
-        return Math.min(options.leaseMs / 3, 1_000);
-      }
-      if (result.brokerDown !== undefined) {
-        fail(
-          "waiting-for-broker",
-          result.brokerDown,
-          "The relay waits for the broker; nothing is lost or counted",
-        );
-        return pace.failed();
-      }
-      recover("leading");
-      return result.seen > 0 ? pace.worked() : pace.idle();
-    } catch (error) {
-      if (isMessagingError(error, "STORE_LEASE_LOST")) {
-        recover("standby");
-        return pace.idle();
-      }
-      fail(
-        "waiting-for-store",
-        toError(error),
-        "The relay waits for the database; nothing is lost or counted",
-      );
-      return pace.failed();
+      return await drain(turn);
+    } finally {
+      draining = undefined;
+      // Nobody renews it from here on, and the next one to drain may be another process.
+      if (running === undefined) await keeper.release();
     }
   };
-
-  const drain = async (): Promise<number> => {
-    let published = 0;
-    for (;;) {
-      const result = await turn();
-      published += result?.published ?? 0;
-      if (result === undefined || result.seen === 0 || result.brokerDown !== undefined) return published;
-      if (result.published === 0) return published;
-    }
-  };
-
-  const unlisten: (() => void)[] = [];
   return {
     start: () => {
+      if (stopped) throw new MessagingError("USAGE_CLOSED", "This relay was stopped. Make a new one.");
       if (running !== undefined) return;
-      if (stopping) throw new MessagingError("USAGE_CLOSED", "This relay was stopped. Make a new one.");
-      unlisten.push(store.outbox.onSignal(() => timer.wake()));
-      unlisten.push(transport.onState((now) => now === "ready" && timer.wake()));
-      running = loop();
+      unlisten = listen();
+      // Two turns at once would publish the same rows side by side.
+      running = Promise.resolve(draining).then(loop.run, loop.run);
     },
     stop: async () => {
-      stopping = true;
-      for (const end of unlisten.splice(0)) end();
-      timer.wake();
+      stopped = true;
+      for (const end of unlisten) end();
+      loop.end();
       await running;
       await draining?.catch(() => undefined);
       window.close();
       await keeper.release();
-      state = "stopped";
+      standing.become("stopped");
     },
-    pause: () => {
-      paused = true;
-    },
-    resume: () => {
-      paused = false;
-      timer.wake();
-    },
+    pause: loop.pause,
+    resume: loop.resume,
     drainOnce: async () => {
-      if (running !== undefined || stopping) {
-        throw new MessagingError(
-          "USAGE_CLOSED",
-          "drainOnce is for a relay that was neither started nor stopped: this one works by itself or has ended.",
-        );
-      }
-      draining ??= drain().finally(() => {
-        draining = undefined;
-      });
+      if (running !== undefined || stopped) throw notForDraining();
+      draining ??= drainAlone();
       return draining;
     },
-    status: async () => ({ ...(await store.relay.status()), state, lastError: lastError?.message }),
+    status: async () => ({
+      ...(await store.relay.status()),
+      state: standing.state,
+      lastError: standing.lastError?.message,
+    }),
   };
+}
+
+function turnParts(parts: RelayParts, window: Window, keeper: LeaseKeeper): TurnParts {
+  const { transport, telemetry, clock, options } = parts;
+  const store = parts.store.relay;
+  const sender = createSender({
+    target: transport.publisher,
+    window,
+    telemetry,
+    clock,
+    deadlineMs: options.publishDeadlineMs,
+    maxBytes: options.maxBytesInFlight,
+  });
+  return {
+    store,
+    pages: createPagePublisher(sender, options.contentMode),
+    parking: createParking({ ...parts, store }),
+    batchSize: options.batchSize,
+    now: () => clock.now(),
+    demandLease: keeper.demand,
+    noteLag: telemetry.instruments.relayLag,
+  };
+}
+
+/** Goes on as long as rows leave the outbox, for the broker or for the parked ones. */
+async function drain(turn: () => Promise<TurnResult | undefined>): Promise<number> {
+  let published = 0;
+  for (;;) {
+    const result = await turn();
+    if (result === undefined) return published;
+    published += result.published;
+    if (result.brokerDown !== undefined || result.published + result.parked === 0) return published;
+  }
+}
+
+function notForDraining(): MessagingError {
+  return new MessagingError(
+    "USAGE_CLOSED",
+    "drainOnce is for a relay that was neither started nor stopped: this one works by itself or has ended.",
+  );
 }

@@ -1,8 +1,13 @@
+// Imported, not global: a test that replaces the global timers does not stop this.
+import { setImmediate } from "node:timers/promises";
 import type { Clock } from "../contracts/clock.ts";
 
 /** A wait that somebody can cut short. */
 export interface WakeTimer {
-  /** Resolves after `delayMs`, or at once when `wake` was called since the last wait began, or when it is called. */
+  /**
+   * Resolves after `delayMs`, or in the next turn of the event loop when that is 0, when `wake` was called since the
+   * last wait began, or when it is called. Always a later turn: who is woken all the time starves nobody.
+   */
   wait(delayMs: number): Promise<void>;
   wake(): void;
 }
@@ -12,7 +17,7 @@ export function createWakeTimer(clock: Clock): WakeTimer {
   let finish: (() => void) | undefined;
   return {
     wait: async (delayMs) => {
-      if (!woken) {
+      if (!woken && delayMs > 0) {
         await new Promise<void>((resolve) => {
           const cancel = clock.schedule(delayMs, () => finish?.());
           finish = () => {
@@ -23,6 +28,7 @@ export function createWakeTimer(clock: Clock): WakeTimer {
         });
       }
       woken = false;
+      await setImmediate();
     },
     wake: () => {
       woken = true;

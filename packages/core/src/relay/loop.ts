@@ -1,0 +1,87 @@
+import { isMessagingError, toError } from "../errors.ts";
+import type { WakeTimer } from "../retry/wake-timer.ts";
+import type { LeaseKeeper } from "./lease-keeper.ts";
+import type { Pace } from "./pace.ts";
+import type { Standing } from "./standing.ts";
+import type { TurnResult } from "./turn.ts";
+
+/** The relay at work in the background. */
+export interface Loop {
+  /** Resolves after `end`, when the turn under way is over. Never rejects. */
+  run(): Promise<void>;
+  end(): void;
+  pause(): void;
+  resume(): void;
+}
+
+export interface LoopParts {
+  /** Undefined when another relay leads. */
+  readonly turn: () => Promise<TurnResult | undefined>;
+  readonly keeper: LeaseKeeper;
+  readonly standing: Standing;
+  readonly timer: WakeTimer;
+  readonly pace: Pace;
+  readonly leaseMs: number;
+}
+
+/** No standby looks less often, so that a relay that died is missed for its lease and little more. */
+const longestStandbyMs = 1_000;
+
+export function createLoop({ turn, keeper, standing, timer, pace, leaseMs }: LoopParts): Loop {
+  let ending = false;
+  let paused = false;
+  const standbyMs = Math.min(leaseMs / 3, longestStandbyMs);
+
+  /** One turn, and how long to wait before the next. */
+  const step = async (): Promise<number> => {
+    try {
+      const result = await turn();
+      if (result === undefined) {
+        standing.become("standby");
+        return standbyMs;
+      }
+      if (result.brokerDown !== undefined) {
+        standing.waitFor("broker", result.brokerDown);
+        return pace.failed();
+      }
+      standing.become("leading");
+      // An event that is refused again and again is no work that makes room for more.
+      return result.published + result.parked > 0 ? pace.worked() : pace.idle();
+    } catch (error) {
+      return failed(error);
+    }
+  };
+  const failed = (error: unknown): number => {
+    if (isMessagingError(error, "STORE_LEASE_LOST")) {
+      keeper.lost();
+      standing.become("standby");
+      return standbyMs;
+    }
+    standing.waitFor("store", toError(error));
+    return pace.failed();
+  };
+  /** Keeps the lease, so that no standby goes on in its place. */
+  const rest = async (): Promise<number> => {
+    standing.become("paused");
+    await keeper.hold().catch(() => undefined);
+    return leaseMs / 3;
+  };
+
+  return {
+    run: async () => {
+      while (!ending) await timer.wait(await (paused ? rest() : step()));
+    },
+    end: () => {
+      ending = true;
+      timer.wake();
+    },
+    pause: () => {
+      paused = true;
+      timer.wake();
+    },
+    resume: () => {
+      paused = false;
+      timer.wake();
+    },
+  };
+}
