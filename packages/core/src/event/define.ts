@@ -103,7 +103,7 @@ function define(kind: MessageKind, type: string, options: AnyOptions): object {
 
 function resolveParts(kind: MessageKind, type: string, options: AnyOptions): DefinitionParts {
   const problems = problemsOf(kind, type, options);
-  if (problems.length > 0) throw new OptionsError(`The definition of ${kind} '${String(type)}'`, problems);
+  if (problems.length > 0) throw new OptionsError(`The definition of ${kind} '${type}'`, problems);
   return Object.freeze({
     kind,
     type,

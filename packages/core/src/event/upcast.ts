@@ -16,7 +16,7 @@ export function upcastFrom<D extends Definition, Input>(
   return {
     from: older.type,
     schema: partsOfDefinition(older)?.schema,
-    upcast: (old) => upcast(old as OutputOf<D>),
+    upcast: (old) => upcast(old),
   };
 }
 
