@@ -86,7 +86,7 @@ function createWork({ group, handler, stray, logger }: DeadLettersParts, closing
     const taken = await Promise.race([look(delivery, signal), whenAborted(signal)]);
     if (taken === "given up") return; // closing the subscription gives it back
     if (taken) await delivery.settle({ kind: "ack" });
-    else await delivery.settle({ kind: "retry", delayMs: retryDelayMs, attempt: delivery.attempt + 1 });
+    else await delivery.settle({ kind: "retry", delayMs: retryDelayMs, attempt: delivery.attempt });
   };
 }
 

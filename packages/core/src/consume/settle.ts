@@ -29,7 +29,7 @@ export interface LetterFacts {
 /** `returned`: the broker did not take it while the delivery was ours. */
 export interface Settler {
   ack(delivery: Delivery, outcome: "handled" | "duplicate" | "unhandled" | "discarded"): Promise<End>;
-  retry(delivery: Delivery, delayMs: number, nextAttempt: number): Promise<End>;
+  retry(delivery: Delivery, delayMs: number, attempt: number): Promise<End>;
   /** Notes a retry that is made here, without the broker. */
   keptForRetry(): void;
   /** Returns it uncounted. */
@@ -97,9 +97,9 @@ export function createSettler({ consumer, clock, logger, instruments, holds }: S
       note(outcome);
       return say(delivery, { kind: "ack" });
     },
-    retry: (delivery, delayMs, nextAttempt) => {
+    retry: (delivery, delayMs, attempt) => {
       note("retried");
-      return say(delivery, { kind: "retry", delayMs, attempt: nextAttempt });
+      return say(delivery, { kind: "retry", delayMs, attempt });
     },
     keptForRetry: () => note("retried"),
     release: (delivery, outcome) => {

@@ -76,7 +76,8 @@ export interface Delivery {
 }
 
 /**
- * `ack`: done. `retry`: deliver again to this group only, not before `delayMs`, with `attempt` counted.
+ * `ack`: done. `retry`: deliver again to this group only, not before `delayMs`; `attempt` is the one that failed, and
+ * the next delivery carries one more.
  * `release`: give it back at once, not counted. `dead-letter`: write `letter` to the group's dead letters, confirmed,
  * and then acknowledge; when that write fails, `settle` rejects and the original stays unsettled.
  */

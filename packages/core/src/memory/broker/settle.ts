@@ -28,10 +28,10 @@ export function settle(
     case "release":
       return lease.outlet.giveBack(lease);
     case "retry":
-      // The settlement may know of attempts that the broker did not see; it never takes one back.
+      // The consumer may have made attempts that the broker did not see; none is taken back.
       return lease.outlet.retry(
         lease,
-        Math.max(settlement.attempt, lease.entry.attempt + 1),
+        Math.max(settlement.attempt, lease.entry.attempt) + 1,
         settlement.delayMs,
       );
     case "dead-letter":
