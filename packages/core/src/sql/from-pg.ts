@@ -39,7 +39,12 @@ function inTransaction(client: PgTxLike): boolean | undefined {
 }
 
 function refuseOthers(client: unknown): void {
-  if (typeof client !== "object" || client === null || !("query" in client) || typeof client.query !== "function") {
+  if (
+    typeof client !== "object" ||
+    client === null ||
+    !("query" in client) ||
+    typeof client.query !== "function"
+  ) {
     throw new OptionsError("fromPg", ["client: must be a connected Client or PoolClient of pg"]);
   }
   if ("totalCount" in client) throw new OutsideTransactionError({ adapter: "fromPg", given: "a pool" });

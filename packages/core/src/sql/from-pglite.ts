@@ -3,7 +3,10 @@ import { OptionsError, OutsideTransactionError, TransactionClosedError } from ".
 
 /** What `db.transaction(async (tx) => …)` of PGlite hands out. `transaction` exists on the database only. */
 export interface PgliteTxLike {
-  query<Row>(text: string, values?: unknown[]): Promise<{ readonly rows: Row[]; readonly affectedRows?: number }>;
+  query<Row>(
+    text: string,
+    values?: unknown[],
+  ): Promise<{ readonly rows: Row[]; readonly affectedRows?: number }>;
   exec(text: string): Promise<unknown[]>;
   rollback(): Promise<void>;
   readonly closed: boolean;
@@ -33,5 +36,6 @@ function refuseOthers(tx: unknown): void {
   if (typeof tx !== "object" || tx === null || !("query" in tx) || typeof tx.query !== "function") {
     throw new OptionsError("fromPglite", ["tx: must be a transaction of PGlite"]);
   }
-  if ("transaction" in tx) throw new OutsideTransactionError({ adapter: "fromPglite", given: "the database" });
+  if ("transaction" in tx)
+    throw new OutsideTransactionError({ adapter: "fromPglite", given: "the database" });
 }

@@ -4,5 +4,9 @@ import type { SqlTx } from "../contracts/transaction.ts";
 export function isSqlTx(value: unknown): value is SqlTx {
   if (typeof value !== "object" || value === null) return false;
   const { mode, execute, inTransaction } = value as Partial<Record<keyof SqlTx, unknown>>;
-  return (mode === "sync" || mode === "async") && typeof execute === "function" && typeof inTransaction === "function";
+  return (
+    (mode === "sync" || mode === "async") &&
+    typeof execute === "function" &&
+    typeof inTransaction === "function"
+  );
 }

@@ -26,13 +26,15 @@ export function lendClient<Client extends object>(client: Client): Loan<Client> 
       .finally(() => underway.delete(settled));
     underway.add(settled);
   };
-  const guarded = (name: PropertyKey, method: (...args: unknown[]) => unknown) => (...args: unknown[]) => {
-    if (ended) return refuse(name, args);
-    if (name === "release") throw releaseInside();
-    const answer = Reflect.apply(method, client, args);
-    if (name === "query") watch(answer);
-    return answer;
-  };
+  const guarded =
+    (name: PropertyKey, method: (...args: unknown[]) => unknown) =>
+    (...args: unknown[]) => {
+      if (ended) return refuse(name, args);
+      if (name === "release") throw releaseInside();
+      const answer = Reflect.apply(method, client, args);
+      if (name === "query") watch(answer);
+      return answer;
+    };
 
   const handle = new Proxy(client, {
     get: (target, name) => {

@@ -115,7 +115,8 @@ function watchConnection(client: PgClientLike): Tenancy {
     blame,
     end: () => {
       const status = statusOf(client);
-      if (status !== undefined && status !== "I") blame(new Error(`The connection was left in state ${status}`));
+      if (status !== undefined && status !== "I")
+        blame(new Error(`The connection was left in state ${status}`));
       client.release(reason);
       client.removeListener?.("error", blame);
     },
@@ -136,12 +137,17 @@ const levels: Readonly<Record<IsolationLevel, string>> = {
 function beginStatement(isolation: IsolationLevel | undefined): string {
   if (isolation === undefined) return "BEGIN";
   const known = Object.hasOwn(levels, isolation);
-  if (!known) throw new OptionsError("transaction", [`isolation: must be one of ${Object.keys(levels).join(", ")}`]);
+  if (!known)
+    throw new OptionsError("transaction", [`isolation: must be one of ${Object.keys(levels).join(", ")}`]);
   return levels[isolation];
 }
 
 function refuseOthers(pool: unknown): void {
   const fits =
-    typeof pool === "object" && pool !== null && "connect" in pool && typeof pool.connect === "function" && "totalCount" in pool;
+    typeof pool === "object" &&
+    pool !== null &&
+    "connect" in pool &&
+    typeof pool.connect === "function" &&
+    "totalCount" in pool;
   if (!fits) throw new OptionsError("pgTransactor", ["pool: must be a Pool of pg, not a client of it"]);
 }

@@ -5,7 +5,10 @@ import { isRetryableState, sqlStateOf } from "./sql-state.ts";
 
 /** A PGlite database. It has one connection: its transactions run one after another. */
 export interface PgliteLike<Tx> {
-  query<Row>(text: string, values?: unknown[]): Promise<{ readonly rows: Row[]; readonly affectedRows?: number }>;
+  query<Row>(
+    text: string,
+    values?: unknown[],
+  ): Promise<{ readonly rows: Row[]; readonly affectedRows?: number }>;
   exec(text: string): Promise<{ readonly rows: Record<string, unknown>[]; readonly affectedRows?: number }[]>;
   transaction<R>(work: (tx: Tx) => Promise<R>): Promise<R>;
   readonly closed: boolean;
@@ -75,5 +78,8 @@ function refuseOthers(database: unknown): void {
     "transaction" in database &&
     typeof database.transaction === "function" &&
     "exec" in database;
-  if (!fits) throw new OptionsError("pgliteTransactor", ["database: must be a PGlite database, not a transaction of it"]);
+  if (!fits)
+    throw new OptionsError("pgliteTransactor", [
+      "database: must be a PGlite database, not a transaction of it",
+    ]);
 }

@@ -17,7 +17,11 @@ function pgClient(status?: string) {
 
 describe("a client of pg as SQL", () => {
   test("92. it tells what the server last said, and nothing where the library cannot tell", () => {
-    expect(["I", "T", "E"].map((status) => fromPg(pgClient(status)).inTransaction())).toEqual([false, true, true]);
+    expect(["I", "T", "E"].map((status) => fromPg(pgClient(status)).inTransaction())).toEqual([
+      false,
+      true,
+      true,
+    ]);
     expect(fromPg(pgClient()).inTransaction()).toBeUndefined();
   });
 
@@ -31,7 +35,9 @@ describe("a client of pg as SQL", () => {
 
   test("92. a pool is refused, and so is what is no client", () => {
     const pool = { ...pgClient(), totalCount: 0 };
-    expect(() => fromPg(pool as never)).toThrow(expect.objectContaining({ code: "STORE_OUTSIDE_TRANSACTION" }));
+    expect(() => fromPg(pool as never)).toThrow(
+      expect.objectContaining({ code: "STORE_OUTSIDE_TRANSACTION" }),
+    );
     for (const wrong of [undefined, null, 1, "postgres://", {}]) {
       expect(() => fromPg(wrong as never)).toThrow(expect.objectContaining({ code: "CONFIG_INVALID" }));
     }
@@ -50,12 +56,16 @@ describe("a transaction of PGlite as SQL", () => {
     expect(fromPglite(tx(false)).inTransaction()).toBe(true);
     expect(await fromPglite(tx(false)).execute("DELETE", [])).toEqual({ rows: [], affected: 3 });
     expect(fromPglite(tx(true)).inTransaction()).toBeUndefined();
-    await expect(fromPglite(tx(true)).execute("DELETE", [])).rejects.toMatchObject({ code: "STORE_TRANSACTION_CLOSED" });
+    await expect(fromPglite(tx(true)).execute("DELETE", [])).rejects.toMatchObject({
+      code: "STORE_TRANSACTION_CLOSED",
+    });
   });
 
   test("92. the database is refused, and so is what is no transaction", () => {
     const database = { ...tx(false), transaction: async () => {} };
-    expect(() => fromPglite(database as never)).toThrow(expect.objectContaining({ code: "STORE_OUTSIDE_TRANSACTION" }));
+    expect(() => fromPglite(database as never)).toThrow(
+      expect.objectContaining({ code: "STORE_OUTSIDE_TRANSACTION" }),
+    );
     expect(() => fromPglite({} as never)).toThrow(expect.objectContaining({ code: "CONFIG_INVALID" }));
   });
 });
@@ -63,7 +73,15 @@ describe("a transaction of PGlite as SQL", () => {
 describe("telling things apart", () => {
   test("an adapter's transaction is told from a library's own handle", () => {
     expect(isSqlTx(fromPg(pgClient()))).toBe(true);
-    const others = [undefined, null, "x", {}, pgClient(), { mode: "async", execute: () => {} }, { execute: () => {}, inTransaction: () => true }];
+    const others = [
+      undefined,
+      null,
+      "x",
+      {},
+      pgClient(),
+      { mode: "async", execute: () => {} },
+      { execute: () => {}, inTransaction: () => true },
+    ];
     expect(others.map(isSqlTx)).toEqual(others.map(() => false));
   });
 

@@ -52,7 +52,9 @@ export function isUnavailable(error: unknown): boolean {
 }
 
 export function toError(thrown: unknown): Error {
-  return thrown instanceof Error ? thrown : new Error(`A ${typeof thrown} was thrown instead of an Error`, { cause: thrown });
+  return thrown instanceof Error
+    ? thrown
+    : new Error(`A ${typeof thrown} was thrown instead of an Error`, { cause: thrown });
 }
 
 function judgeState(state: string): Verdict {
@@ -60,7 +62,10 @@ function judgeState(state: string): Verdict {
     case "42P01": // undefined table
     case "3F000": // undefined schema
     case "42703": // undefined column
-      return { code: "STORE_SCHEMA_MISSING", step: "Run store.migrate(), or apply what store.printMigrations() gives." };
+      return {
+        code: "STORE_SCHEMA_MISSING",
+        step: "Run store.migrate(), or apply what store.printMigrations() gives.",
+      };
     case "42501": // insufficient privilege
       return { code: "STORE_FAILED", retryable: false, step: "Grant the role what the README lists." };
     case "28000": // invalid authorization
@@ -85,14 +90,17 @@ function judgeSaying(error: unknown): Verdict {
   if (chainOf(error).some(({ message }) => closedSaying.test(message))) {
     return { code: "STORE_UNAVAILABLE", retryable: false, step: "The pool or database was closed." };
   }
-  const broken = chainOf(error).some(({ code, message }) => brokenSocket.has(code) || brokenSaying.test(message));
+  const broken = chainOf(error).some(
+    ({ code, message }) => brokenSocket.has(code) || brokenSaying.test(message),
+  );
   return { code: broken ? "STORE_UNAVAILABLE" : "STORE_FAILED" };
 }
 
 /** Data exceptions (class 22) quote the value in their message, so only their state is passed on. */
 function sayingOf(error: unknown, state: string | undefined): string {
   const said = chainOf(error).find((link) => state === undefined || link.code === state);
-  const text = said?.message === undefined || said.message === "" ? (said?.code ?? "no reason given") : said.message;
+  const text =
+    said?.message === undefined || said.message === "" ? (said?.code ?? "no reason given") : said.message;
   if (state === undefined) return text;
   return state.startsWith("22") ? `PostgreSQL answered ${state}` : `PostgreSQL answered ${state}, ${text}`;
 }
@@ -111,7 +119,10 @@ function chainOf(error: unknown, depth = 0): Link[] {
     readonly cause?: unknown;
     readonly errors?: unknown;
   };
-  const own = { code: typeof code === "string" ? code : "", message: typeof message === "string" ? message : "" };
+  const own = {
+    code: typeof code === "string" ? code : "",
+    message: typeof message === "string" ? message : "",
+  };
   const parts: readonly unknown[] = Array.isArray(errors) ? errors : [];
   return [own, ...[cause, ...parts].flatMap((next) => chainOf(next, depth + 1))];
 }

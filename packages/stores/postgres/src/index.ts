@@ -34,8 +34,12 @@ export interface PostgresStore<Tx> extends Store<Tx> {
  *
  * @throws OptionsError with all problems of the options
  */
-export function postgres<Handle extends PgliteTxLike, Tx = Handle>(options: PgliteOptions<Handle, Tx>): PostgresStore<Tx>;
-export function postgres<Client extends PgClientLike, Tx = Client>(options: PoolOptions<Client, Tx>): PostgresStore<Tx>;
+export function postgres<Handle extends PgliteTxLike, Tx = Handle>(
+  options: PgliteOptions<Handle, Tx>,
+): PostgresStore<Tx>;
+export function postgres<Client extends PgClientLike, Tx = Client>(
+  options: PoolOptions<Client, Tx>,
+): PostgresStore<Tx>;
 export function postgres(options: AnyOptions): PostgresStore<unknown> {
   const { tables, connection, transactor, idleErrors, clock, fullReadEveryMs } = resolveOptions(options);
   const wake = createWake(clock);

@@ -1,6 +1,12 @@
-import { type Clock, type Logger, OptionsError, type Transactor } from "@postrider/core";
-import { type PgClientLike, type PgliteLike, type PgliteTxLike, type PgPoolLike, pgliteTransactor, pgTransactor } from "@postrider/core/sql";
-import { systemClock } from "./clock.ts";
+import { type Clock, type Logger, OptionsError, systemClock, type Transactor } from "@postrider/core";
+import {
+  type PgClientLike,
+  type PgliteLike,
+  type PgliteTxLike,
+  type PgPoolLike,
+  pgliteTransactor,
+  pgTransactor,
+} from "@postrider/core/sql";
 import type { Connection } from "./connection/connection.ts";
 import { hearIdleErrors, type IdleErrors } from "./connection/idle-errors.ts";
 import { createPgliteConnection } from "./connection/pglite.ts";
@@ -98,8 +104,10 @@ function problemsOfDatabase(options: AnyOptions): string[] {
   const pglite: unknown = options.pglite;
   const given = [pool, pglite].filter((one) => one !== undefined);
   if (given.length !== 1) return ["pool: give either a pool of pg or a PGlite database"];
-  if (pool === undefined) return isDatabase(pglite) ? [] : ["pglite: must be a PGlite database, not a transaction of it"];
-  if (isClient(pool)) return ["pool: this is a single client; give the Pool, so that the relay has connections of its own"];
+  if (pool === undefined)
+    return isDatabase(pglite) ? [] : ["pglite: must be a PGlite database, not a transaction of it"];
+  if (isClient(pool))
+    return ["pool: this is a single client; give the Pool, so that the relay has connections of its own"];
   return isPool(pool) ? [] : ["pool: must be a Pool of pg"];
 }
 
@@ -116,7 +124,11 @@ function isDatabase(value: unknown): boolean {
 }
 
 function hasMethod(value: unknown, name: string): value is object {
-  return typeof value === "object" && value !== null && typeof (value as Record<string, unknown>)[name] === "function";
+  return (
+    typeof value === "object" &&
+    value !== null &&
+    typeof (value as Record<string, unknown>)[name] === "function"
+  );
 }
 
 function problemsOfNumber(name: string, value: unknown, least: number, most: number): string[] {

@@ -31,7 +31,10 @@ export interface Transactions<Tx> extends Required<Transactor<Tx>> {
  *
  * @param onCommitted called after each COMMIT of a transaction that was opened here
  */
-export function createTransactions<Tx>(transactor: Transactor<Tx>, onCommitted: (tx: object) => void): Transactions<Tx> {
+export function createTransactions<Tx>(
+  transactor: Transactor<Tx>,
+  onCommitted: (tx: object) => void,
+): Transactions<Tx> {
   const open = new WeakSet<object>();
 
   return {
@@ -44,7 +47,9 @@ export function createTransactions<Tx>(transactor: Transactor<Tx>, onCommitted: 
       if (!isObject(tx)) throw new OutsideTransactionError({ given: tx === null ? "null" : typeof tx });
       const sql = isSqlTx(tx) ? tx : transactor.enlist(tx);
       if (!isAsync(sql)) {
-        throw new OptionsError("The transaction", ["mode: a synchronous transaction cannot be one of PostgreSQL"]);
+        throw new OptionsError("The transaction", [
+          "mode: a synchronous transaction cannot be one of PostgreSQL",
+        ]);
       }
       if (sql.inTransaction() === false) throw new OutsideTransactionError();
       return sql;
@@ -79,7 +84,9 @@ async function run<Tx, R>(
     return result;
   } catch (error) {
     if (thrown !== undefined) throw thrown.error;
-    throw error instanceof MessagingError ? error : storeError(error, handle === undefined ? "begin" : "commit");
+    throw error instanceof MessagingError
+      ? error
+      : storeError(error, handle === undefined ? "begin" : "commit");
   } finally {
     if (handle !== undefined) open.delete(handle);
   }

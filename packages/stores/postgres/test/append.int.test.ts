@@ -2,6 +2,7 @@ import { isMessagingError, type SqlTx } from "@postrider/core";
 import { fromPg } from "@postrider/core/sql";
 import { Pool } from "pg";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
+import { fakeClock } from "./support/clock.ts";
 import { databases, type Opened, server, url } from "./support/databases.ts";
 import { keyed, sealed } from "./support/events.ts";
 import { drain, ids, lead } from "./support/relay.ts";
@@ -111,7 +112,9 @@ describe.each(databases)("append on $name", (database) => {
       inTransaction: () => false,
       execute: async (text, values) => ({ rows: await opened.sql(text, [...values]), affected: 0 }),
     };
-    const outcome = await Promise.resolve(store.outbox.append(outside, [sealed("x")])).catch((error: unknown) => error);
+    const outcome = await Promise.resolve(store.outbox.append(outside, [sealed("x")])).catch(
+      (error: unknown) => error,
+    );
     expect(isMessagingError(outcome, "STORE_OUTSIDE_TRANSACTION")).toBe(true);
     expect(await stored()).toEqual([]);
   });
@@ -167,15 +170,41 @@ describe("append through the user's own transaction", () => {
     expect(ids(await store.relay.read(await lead(store.relay), 10))).toEqual(["1", "2"]);
   });
 
+  test("a transaction of the user is guessed at: four hints come by themselves, the first after a millisecond", async () => {
+    const clock = fakeClock();
+    const store = opened.another({ clock });
+    const atMs: number[] = [];
+    store.outbox.onSignal(() => atMs.push(clock.now()));
+    const client = await pool.connect();
+    try {
+      await client.query("BEGIN");
+      await store.outbox.append(fromPg(client), [keyed("k", "1")]);
+      await client.query("COMMIT");
+    } finally {
+      client.release();
+    }
+    expect(atMs).toEqual([]);
+    clock.advance(100);
+    expect(atMs).toEqual([1, 3, 10, 30]);
+    await store.transaction((tx) => Promise.resolve(store.outbox.append(tx, [keyed("k", "2")])));
+    clock.advance(100);
+    expect(atMs).toEqual([1, 3, 10, 30, 100]);
+    await store.close();
+  });
+
   test("92. a client without BEGIN is refused, in each way it can be given", async () => {
     const { store } = opened;
     const client = await pool.connect();
     try {
       const refused = expect.objectContaining({ code: "STORE_OUTSIDE_TRANSACTION" });
-      await expect(Promise.resolve(store.outbox.append(fromPg(client), [sealed("x")]))).rejects.toEqual(refused);
+      await expect(Promise.resolve(store.outbox.append(fromPg(client), [sealed("x")]))).rejects.toEqual(
+        refused,
+      );
       await expect(Promise.resolve(store.outbox.append(client, [sealed("x")]))).rejects.toEqual(refused);
       expect(() => fromPg(pool as never)).toThrow(refused);
-      await expect(Promise.resolve(store.outbox.append(undefined as never, [sealed("x")]))).rejects.toEqual(refused);
+      await expect(Promise.resolve(store.outbox.append(undefined as never, [sealed("x")]))).rejects.toEqual(
+        refused,
+      );
     } finally {
       client.release();
     }
@@ -191,9 +220,13 @@ describe("append through the user's own transaction", () => {
       placeholders: "?",
       inTransaction: () => undefined,
       execute: async (text, values) => {
-        if (/\$\d/.test(text) || values.some((value) => typeof value === "object")) throw new Error("not for knex");
+        if (/\$\d/.test(text) || values.some((value) => typeof value === "object"))
+          throw new Error("not for knex");
         let place = 0;
-        const result = await client.query(text.replaceAll("?", () => `$${(place += 1)}`), [...values]);
+        const result = await client.query(
+          text.replaceAll("?", () => `$${(place += 1)}`),
+          [...values],
+        );
         return { rows: result.rows, affected: result.rowCount ?? 0 };
       },
     };

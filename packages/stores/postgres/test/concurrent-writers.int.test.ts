@@ -2,7 +2,7 @@ import type { RelayLease, RelayStore, StoredEvent } from "@postrider/core";
 import { Pool, type PoolClient } from "pg";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { fromPg } from "@postrider/core/sql";
-import { systemClock } from "../src/clock.ts";
+import { systemClock } from "@postrider/core";
 import { createPoolConnection } from "../src/connection/pool.ts";
 import { createRelayStore } from "../src/outbox/index.ts";
 import { tablesOf } from "../src/schema/tables.ts";
@@ -32,7 +32,9 @@ describe("concurrent writers", () => {
   beforeAll(async () => {
     opened = await server.open("writers");
     pool = new Pool({ connectionString: url(), max: writers + 4 });
-    await opened.sql(`CREATE TABLE "${opened.schema}".aggregate (key text PRIMARY KEY, version integer NOT NULL)`);
+    await opened.sql(
+      `CREATE TABLE "${opened.schema}".aggregate (key text PRIMARY KEY, version integer NOT NULL)`,
+    );
     await opened.sql(
       `INSERT INTO "${opened.schema}".aggregate SELECT 'k' || n, 0 FROM generate_series(0, ${keys - 1}) AS n`,
     );
@@ -42,24 +44,32 @@ describe("concurrent writers", () => {
     await opened.close();
   });
 
-  test("96. no committed row is skipped and no key is out of order, whatever the commit order", { timeout: 120_000 }, async () => {
-    const relay = relayStore();
-    const outcome = await run(relay, await lead(relay), transactions, writers);
-    expect(outcome.left).toEqual([]);
-    expect(ids(outcome.read).sort()).toEqual([...outcome.committed].sort());
-    expect(inversions(outcome.read)).toEqual([]);
-  });
+  test(
+    "96. no committed row is skipped and no key is out of order, whatever the commit order",
+    { timeout: 120_000 },
+    async () => {
+      const relay = relayStore();
+      const outcome = await run(relay, await lead(relay), transactions, writers);
+      expect(outcome.left).toEqual([]);
+      expect(ids(outcome.read).sort()).toEqual([...outcome.committed].sort());
+      expect(inversions(outcome.read)).toEqual([]);
+    },
+  );
 
-  test("96. the upper end of a snapshot is a wrong mark: it loses rows under such a load", { timeout: 120_000 }, async () => {
-    const lost: string[] = [];
-    // Fewer writers leave more moments in which none ends, and chance decides: so as often as it takes, up to a bound.
-    for (let round = 0; round < 8 && lost.length === 0; round += 1) {
-      const relay = relayStore(upperEnd);
-      lost.push(...(await run(relay, await lead(relay), 1_500, 6)).left);
-      await opened.sql(`DELETE FROM "${opened.schema}".outbox_event`);
-    }
-    expect(lost.length).toBeGreaterThan(0);
-  });
+  test(
+    "96. the upper end of a snapshot is a wrong mark: it loses rows under such a load",
+    { timeout: 120_000 },
+    async () => {
+      const lost: string[] = [];
+      // Fewer writers leave more moments in which none ends, and chance decides: so as often as it takes, up to a bound.
+      for (let round = 0; round < 8 && lost.length === 0; round += 1) {
+        const relay = relayStore(upperEnd);
+        lost.push(...(await run(relay, await lead(relay), 1_500, 6)).left);
+        await opened.sql(`DELETE FROM "${opened.schema}".outbox_event`);
+      }
+      expect(lost.length).toBeGreaterThan(0);
+    },
+  );
 
   test("96. a row that is drawn before a confirm and commits after the next read is read, and by the wrong mark it is not", async () => {
     const rounds = 20;
@@ -79,7 +89,9 @@ describe("concurrent writers", () => {
       await slow.query("BEGIN");
       await opened.store.outbox.append(fromPg(slow), [keyed("slow", "slow")]);
       for (let round = 0; round < 20; round += 1) {
-        await opened.store.transaction((tx) => Promise.resolve(opened.store.outbox.append(tx, [keyed("k", `r${round}`)])));
+        await opened.store.transaction((tx) =>
+          Promise.resolve(opened.store.outbox.append(tx, [keyed("k", `r${round}`)])),
+        );
         const page = await relay.read(lease, 10);
         expect(ids(page)).toEqual([`r${round}`]);
         await relay.confirm(lease, page);
@@ -109,7 +121,9 @@ describe("concurrent writers", () => {
     let seen = 0;
     try {
       for (let round = 0; round < rounds; round += 1) {
-        await opened.store.transaction((tx) => Promise.resolve(outbox.append(tx, [keyed("early", `early ${round}`)])));
+        await opened.store.transaction((tx) =>
+          Promise.resolve(outbox.append(tx, [keyed("early", `early ${round}`)])),
+        );
         await slow.query("BEGIN");
         await outbox.append(fromPg(slow), [keyed("late", `late ${round}`)]);
         await relay.confirm(lease, await relay.read(lease, 10));

@@ -25,7 +25,8 @@ for (const { name, open } of databases) {
         writeEffect: async (tx, key) => {
           await tx.query(`INSERT INTO "${opened.schema}".effect VALUES ($1)`, [key]);
         },
-        readEffects: async () => (await opened.sql(`SELECT key FROM "${opened.schema}".effect`)).map((row) => String(row["key"])),
+        readEffects: async () =>
+          (await opened.sql(`SELECT key FROM "${opened.schema}".effect`)).map((row) => String(row["key"])),
         drop: opened.close,
       };
     },

@@ -1,6 +1,6 @@
 import { Pool } from "pg";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { systemClock } from "../src/clock.ts";
+import { systemClock } from "@postrider/core";
 import { createPoolConnection } from "../src/connection/pool.ts";
 import { confirm, confirmStatements } from "../src/outbox/confirm.ts";
 import { createMark } from "../src/outbox/mark.ts";
@@ -35,7 +35,10 @@ describe("an outbox full of dead rows", () => {
     const buffers = async (after: bigint): Promise<number> => {
       const statements = reading(after, page);
       const select = statements.at(-1) ?? "";
-      const answers = await connection.script([...statements.slice(0, -1), `EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) ${select}`]);
+      const answers = await connection.script([
+        ...statements.slice(0, -1),
+        `EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) ${select}`,
+      ]);
       return touched(answers.at(-1)?.[0]?.["QUERY PLAN"]);
     };
 
@@ -59,7 +62,9 @@ describe("an outbox full of dead rows", () => {
       await insert(page);
       const fromMark = await buffers(mark.begin());
       const fromLeft = await buffers(0n);
-      process.stdout.write(`drained ${rate} rows/s; pages touched: new ${fresh}, from the mark ${fromMark}, from the left ${fromLeft}\n`);
+      process.stdout.write(
+        `drained ${rate} rows/s; pages touched: new ${fresh}, from the mark ${fromMark}, from the left ${fromLeft}\n`,
+      );
       expect(drained).toBe(rows + page);
       expect(fromMark).toBeLessThan(3 * fresh);
       expect(fromLeft).toBeGreaterThan(10 * fromMark);
@@ -79,7 +84,9 @@ describe("an outbox full of dead rows", () => {
 });
 
 function touched(answer: unknown): number {
-  const plans = (typeof answer === "string" ? JSON.parse(answer) : answer) as readonly { readonly Plan: Readonly<Record<string, number>> }[];
+  const plans = (typeof answer === "string" ? JSON.parse(answer) : answer) as readonly {
+    readonly Plan: Readonly<Record<string, number>>;
+  }[];
   const plan = plans[0]?.Plan ?? {};
   return (plan["Shared Hit Blocks"] ?? 0) + (plan["Shared Read Blocks"] ?? 0);
 }

@@ -9,7 +9,12 @@ const config = JSON.parse(
 ) as Readonly<Record<string, string>>;
 
 /** What Debezium's PostgreSQL connector makes of a column, as far as its outbox router cares. */
-const connectTypes: Readonly<Record<string, string>> = { text: "STRING", bytea: "BYTES", integer: "INT32", json: "STRING" };
+const connectTypes: Readonly<Record<string, string>> = {
+  text: "STRING",
+  bytea: "BYTES",
+  integer: "INT32",
+  json: "STRING",
+};
 
 describe("10. Debezium's outbox router reads the table unchanged", () => {
   let opened: Opened;
@@ -21,7 +26,10 @@ describe("10. Debezium's outbox router reads the table unchanged", () => {
       [opened.schema],
     );
     columns = new Map(
-      rows.map((row) => [String(row["column_name"]), { type: String(row["data_type"]), nullable: row["is_nullable"] === "YES" }]),
+      rows.map((row) => [
+        String(row["column_name"]),
+        { type: String(row["data_type"]), nullable: row["is_nullable"] === "YES" },
+      ]),
     );
   });
   afterAll(() => opened.close());
@@ -39,7 +47,9 @@ describe("10. Debezium's outbox router reads the table unchanged", () => {
   });
 
   test("every column that is placed exists: headers as text, the partition as 32 bits", () => {
-    const placements = option("table.fields.additional.placement").split(",").map((one) => one.split(":"));
+    const placements = option("table.fields.additional.placement")
+      .split(",")
+      .map((one) => one.split(":"));
     expect(placements.length).toBeGreaterThan(10);
     for (const [column = "", place] of placements) {
       expect([column, connectType(column)]).toEqual([column, place === "partition" ? "INT32" : "STRING"]);
@@ -48,7 +58,8 @@ describe("10. Debezium's outbox router reads the table unchanged", () => {
 
   test("every attribute that CloudEvents requires goes into a header of the binary mode", () => {
     const placement = option("table.fields.additional.placement");
-    for (const name of ["id", "source", "type", "specversion"]) expect(placement).toContain(`${name}:header:ce_${name}`);
+    for (const name of ["id", "source", "type", "specversion"])
+      expect(placement).toContain(`${name}:header:ce_${name}`);
   });
 
   test("no column is read as the event's time: the router cannot read a timestamptz there", () => {
@@ -70,9 +81,16 @@ describe("10. Debezium's outbox router reads the table unchanged", () => {
     const lease = await lead(store.relay);
     const [first] = await store.relay.read(lease, 1);
     if (first === undefined) throw new Error("a row expected");
-    await store.relay.park(lease, [{ event: first, status: "retry", attempts: 1, nextAttemptAtMs: 0, error: undefined }]);
+    await store.relay.park(lease, [
+      { event: first, status: "retry", attempts: 1, nextAttemptAtMs: 0, error: undefined },
+    ]);
     await drain(store.relay, lease);
-    const operations = await sql(`SELECT op, count(*)::integer AS n FROM "${schema}".seen GROUP BY op ORDER BY op`);
-    expect(operations).toEqual([{ op: "DELETE", n: 2 }, { op: "INSERT", n: 2 }]);
+    const operations = await sql(
+      `SELECT op, count(*)::integer AS n FROM "${schema}".seen GROUP BY op ORDER BY op`,
+    );
+    expect(operations).toEqual([
+      { op: "DELETE", n: 2 },
+      { op: "INSERT", n: 2 },
+    ]);
   });
 });

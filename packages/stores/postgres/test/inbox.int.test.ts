@@ -12,7 +12,9 @@ describe.each(databases)("inbox on $name", (database) => {
   afterAll(() => opened.close());
 
   const register = (consumer: string, ...messageIds: readonly string[]): Promise<readonly string[]> =>
-    opened.store.transaction(async (tx) => [...(await opened.store.inbox.register(tx, consumer, messageIds))]);
+    opened.store.transaction(async (tx) => [
+      ...(await opened.store.inbox.register(tx, consumer, messageIds)),
+    ]);
   const effect = (tx: TestTx, id: string): Promise<unknown> =>
     tx.query(`INSERT INTO "${opened.schema}".effect VALUES ($1)`, [id]);
   const effects = (id: string): Promise<readonly unknown[]> =>
@@ -91,7 +93,9 @@ describe.each(databases)("inbox on $name", (database) => {
     const odd = ["s#", "s#'\"\\ü{}", "s#\u2028", `${long}1`, `${long}2`, "s#sha256:abc"];
     expect(new Set(await register("odd", ...odd))).toEqual(new Set(odd));
     expect(await register("odd", ...odd)).toEqual([]);
-    const stored = await opened.sql(`SELECT max(length(message_id))::integer AS longest FROM "${opened.schema}".inbox_message`);
+    const stored = await opened.sql(
+      `SELECT max(length(message_id))::integer AS longest FROM "${opened.schema}".inbox_message`,
+    );
     expect(stored).toEqual([{ longest: 71 }]);
   });
 
@@ -118,9 +122,13 @@ describe.each(databases)("inbox on $name", (database) => {
     test("103. several at once share the work and delete each mark once", async () => {
       await old("shared", 60);
       const counts = await Promise.all(
-        Array.from({ length: 4 }, () => opened.store.inbox.prune({ olderThanMs: 7 * 86_400_000, batchSize: 7 })),
+        Array.from({ length: 4 }, () =>
+          opened.store.inbox.prune({ olderThanMs: 7 * 86_400_000, batchSize: 7 }),
+        ),
       );
-      const left = await opened.sql(`SELECT 1 FROM "${opened.schema}".inbox_message WHERE consumer = 'shared'`);
+      const left = await opened.sql(
+        `SELECT 1 FROM "${opened.schema}".inbox_message WHERE consumer = 'shared'`,
+      );
       expect(counts.reduce((sum, count) => sum + count, 0) + left.length).toBe(60);
       expect(await opened.store.inbox.prune({ olderThanMs: 7 * 86_400_000 })).toBe(left.length);
     });

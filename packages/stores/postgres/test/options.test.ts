@@ -27,7 +27,9 @@ describe("options of the store", () => {
   });
 
   test("all problems are told in one error", () => {
-    expect(problems({ schema: "a b", tablePrefix: "-", statementTimeoutMs: 1, fullReadEveryMs: Number.NaN })).toEqual([
+    expect(
+      problems({ schema: "a b", tablePrefix: "-", statementTimeoutMs: 1, fullReadEveryMs: Number.NaN }),
+    ).toEqual([
       expect.stringMatching(/^pool:/),
       expect.stringMatching(/^schema:/),
       expect.stringMatching(/^tablePrefix:/),

@@ -94,9 +94,16 @@ describe("a database that goes away", () => {
   test("frozen: each statement of the store ends at its time limit, and its connection is not used again", async () => {
     const lease = await lead(store.relay);
     line.freeze();
-    const calls = [store.relay.read(lease, 10), store.relay.renew(lease, 1_000), store.relay.status(), store.assertSchema()];
+    const calls = [
+      store.relay.read(lease, 10),
+      store.relay.renew(lease, 1_000),
+      store.relay.status(),
+      store.assertSchema(),
+    ];
     for (const outcome of await Promise.allSettled(calls)) {
-      expect(outcome.status === "rejected" && isMessagingError(outcome.reason, "STORE_UNAVAILABLE")).toBe(true);
+      expect(outcome.status === "rejected" && isMessagingError(outcome.reason, "STORE_UNAVAILABLE")).toBe(
+        true,
+      );
     }
     line.mend();
     expect(await store.relay.read(lease, 10)).toEqual([]);
@@ -107,7 +114,10 @@ describe("a database that goes away", () => {
     await blocker.query("BEGIN");
     await blocker.query(`LOCK TABLE "${opened.schema}".outbox_event IN ACCESS EXCLUSIVE MODE`);
     const lease = await lead(store.relay);
-    await expect(store.relay.read(lease, 10)).rejects.toMatchObject({ code: "STORE_FAILED", context: { sqlState: "57014" } });
+    await expect(store.relay.read(lease, 10)).rejects.toMatchObject({
+      code: "STORE_FAILED",
+      context: { sqlState: "57014" },
+    });
     await blocker.query("ROLLBACK");
     blocker.release();
     expect(await store.relay.read(lease, 10)).toEqual([]);

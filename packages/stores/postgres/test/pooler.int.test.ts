@@ -61,12 +61,17 @@ describe("behind a pooler in transaction mode", () => {
     const lease = await lead(store.relay, "one");
     expect(await store.relay.acquire("default", "two", 60_000)).toBeUndefined();
     await store.transaction(async (tx) => {
-      await store.outbox.append(tx, Array.from({ length: 30 }, (_, n) => keyed(`k${n % 3}`, `e${n}`)));
+      await store.outbox.append(
+        tx,
+        Array.from({ length: 30 }, (_, n) => keyed(`k${n % 3}`, `e${n}`)),
+      );
       expect(await store.inbox.register(tx, "c", ["s#1"])).toEqual(new Set(["s#1"]));
     });
     const [first] = await store.relay.read(lease, 10);
     if (first === undefined) throw new Error("a row expected");
-    await store.relay.park(lease, [{ event: first, status: "retry", attempts: 1, nextAttemptAtMs: 0, error: undefined }]);
+    await store.relay.park(lease, [
+      { event: first, status: "retry", attempts: 1, nextAttemptAtMs: 0, error: undefined },
+    ]);
     expect(ids(await store.relay.due(lease, 0, 10))).toEqual(["e0"]);
     expect(await drain(store.relay, lease, 7)).toHaveLength(29);
     expect(await store.relay.renew(lease, 60_000)).toBe(true);

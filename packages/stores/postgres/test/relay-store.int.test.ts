@@ -43,7 +43,9 @@ describe.each(databases)("relay store on $name", (database) => {
     test("100. another owner gets it when it has run out, by the database's clock", async () => {
       const { relay } = opened.store;
       const first = await lead(relay, "one", 60_000);
-      await opened.sql(`UPDATE "${opened.schema}".outbox_lease SET lease_until = clock_timestamp() - interval '1 second'`);
+      await opened.sql(
+        `UPDATE "${opened.schema}".outbox_lease SET lease_until = clock_timestamp() - interval '1 second'`,
+      );
       const second = await lead(relay, "two");
       expect(second.epoch).toBe(first.epoch + 1);
       expect(await relay.renew(first, 60_000)).toBe(false);
@@ -51,7 +53,9 @@ describe.each(databases)("relay store on $name", (database) => {
 
     test("of many that ask at once one gets it", async () => {
       const { relay } = opened.store;
-      const all = await Promise.all(Array.from({ length: 10 }, (_, n) => relay.acquire("default", `owner-${n}`, 60_000)));
+      const all = await Promise.all(
+        Array.from({ length: 10 }, (_, n) => relay.acquire("default", `owner-${n}`, 60_000)),
+      );
       expect(all.filter((lease) => lease !== undefined)).toHaveLength(1);
     });
 
@@ -107,7 +111,8 @@ describe.each(databases)("relay store on $name", (database) => {
     test("95. a backlog is read in order, page by page", async () => {
       const { relay } = opened.store;
       const all = Array.from({ length: 1_050 }, (_, n) => String(n));
-      for (let at = 0; at < all.length; at += 350) await append(...all.slice(at, at + 350).map((id) => sealed(id)));
+      for (let at = 0; at < all.length; at += 350)
+        await append(...all.slice(at, at + 350).map((id) => sealed(id)));
       const lease = await lead(relay);
       expect(ids(await drain(relay, lease, 100))).toEqual(all);
     });
@@ -164,7 +169,13 @@ describe.each(databases)("relay store on $name", (database) => {
       const [head, follower] = await relay.parked({});
       expect(head).toMatchObject({ ...one, status: "retry", attempts: 1, nextAttemptAtMs: 5_000 });
       expect(head?.lastError).toBe("TRANSPORT_REJECTED: the broker said no");
-      expect(follower).toMatchObject({ ...two, status: "held", attempts: 0, nextAttemptAtMs: undefined, lastError: undefined });
+      expect(follower).toMatchObject({
+        ...two,
+        status: "held",
+        attempts: 0,
+        nextAttemptAtMs: undefined,
+        lastError: undefined,
+      });
     });
 
     test("101. when the row cannot be written among the parked ones it stays in the outbox", async () => {
@@ -174,7 +185,10 @@ describe.each(databases)("relay store on $name", (database) => {
       const [one] = await relay.read(lease, 10);
       if (one === undefined) throw new Error("a row expected");
       const wrong = { ...parking(one, "retry", 0), status: "nonsense" } as unknown as ParkRequest;
-      await expect(relay.park(lease, [wrong])).rejects.toMatchObject({ code: "STORE_FAILED", context: { sqlState: "23514" } });
+      await expect(relay.park(lease, [wrong])).rejects.toMatchObject({
+        code: "STORE_FAILED",
+        context: { sqlState: "23514" },
+      });
       expect(await columns("outbox_event")).toEqual([{ id: "1" }]);
       expect(await columns("outbox_parked")).toEqual([]);
     });
@@ -185,7 +199,10 @@ describe.each(databases)("relay store on $name", (database) => {
       const lease = await lead(relay);
       const rows = await relay.read(lease, 10);
       await relay.confirm(lease, rows);
-      await relay.park(lease, rows.map((row) => parking(row, "retry", 0)));
+      await relay.park(
+        lease,
+        rows.map((row) => parking(row, "retry", 0)),
+      );
       expect(await relay.parked({})).toEqual([]);
     });
 
@@ -193,14 +210,21 @@ describe.each(databases)("relay store on $name", (database) => {
       const { relay } = opened.store;
       await append(sealed("1", { key: undefined }));
       const lease = await lead(relay);
-      await relay.park(lease, (await relay.read(lease, 1)).map((row) => parking(row, "retry", 10_000)));
+      await relay.park(
+        lease,
+        (await relay.read(lease, 1)).map((row) => parking(row, "retry", 10_000)),
+      );
       expect(await relay.due(lease, 9_999, 10)).toEqual([]);
       expect(ids(await relay.due(lease, 10_000, 10))).toEqual(["1"]);
     });
 
     test("99. a key with a parked row is held; the same key in another channel, and events without a key, are not", async () => {
       const { relay } = opened.store;
-      await append(keyed("k", "1"), sealed("2", { key: undefined }), sealed("3", { key: "k", channel: "elsewhere" }));
+      await append(
+        keyed("k", "1"),
+        sealed("2", { key: undefined }),
+        sealed("3", { key: "k", channel: "elsewhere" }),
+      );
       const lease = await lead(relay);
       const [one, two] = await relay.read(lease, 10);
       if (one === undefined || two === undefined) throw new Error("rows expected");
@@ -233,8 +257,15 @@ describe.each(databases)("relay store on $name", (database) => {
       const { relay } = opened.store;
       await append(keyed("k", "1"), keyed("k", "2"), keyed("other", "3"));
       const lease = await lead(relay);
-      const dueAtMs = new Map([["1", 100], ["2", 0], ["3", 0]]);
-      await relay.park(lease, (await relay.read(lease, 10)).map((row) => parking(row, "retry", dueAtMs.get(row.id))));
+      const dueAtMs = new Map([
+        ["1", 100],
+        ["2", 0],
+        ["3", 0],
+      ]);
+      await relay.park(
+        lease,
+        (await relay.read(lease, 10)).map((row) => parking(row, "retry", dueAtMs.get(row.id))),
+      );
       expect(ids(await relay.due(lease, 50, 10))).toEqual(["3"]);
       expect(ids(await relay.due(lease, 100, 10))).toEqual(["1", "3"]);
     });
@@ -248,7 +279,12 @@ describe.each(databases)("relay store on $name", (database) => {
       await relay.park(lease, [parking(one, "retry", 1), parking(two, "held")]);
       const [head] = await relay.due(lease, 1, 10);
       if (head === undefined) throw new Error("a due row expected");
-      await relay.settleParked(lease, head, { kind: "retry", attempts: 2, nextAttemptAtMs: 900, error: refused });
+      await relay.settleParked(lease, head, {
+        kind: "retry",
+        attempts: 2,
+        nextAttemptAtMs: 900,
+        error: refused,
+      });
       expect(await relay.due(lease, 899, 10)).toEqual([]);
       expect(await relay.due(lease, 900, 10)).toMatchObject([{ id: "1", attempts: 2, nextAttemptAtMs: 900 }]);
     });
@@ -258,7 +294,10 @@ describe.each(databases)("relay store on $name", (database) => {
       await append(keyed("a", "a1"), keyed("a", "a2"), keyed("b", "b1"), keyed("b", "b2"));
       const lease = await lead(relay);
       const rows = await relay.read(lease, 10);
-      await relay.park(lease, rows.map((row) => (row.id.endsWith("1") ? parking(row, "retry", 0) : parking(row, "held"))));
+      await relay.park(
+        lease,
+        rows.map((row) => (row.id.endsWith("1") ? parking(row, "retry", 0) : parking(row, "held"))),
+      );
       for (const head of await relay.due(lease, 0, 10)) {
         const then = head.key === "a" ? "skip" : "hold-key";
         // oxlint-disable-next-line unicorn/no-thenable -- the contract's own name; nobody awaits a result.
@@ -266,7 +305,10 @@ describe.each(databases)("relay store on $name", (database) => {
       }
       expect(ids(await relay.due(lease, 0, 10))).toEqual(["a2"]);
       expect(await relay.heldKeys(lease)).toEqual(
-        expect.arrayContaining([{ channel: "com.acme.orders", key: "a" }, { channel: "com.acme.orders", key: "b" }]),
+        expect.arrayContaining([
+          { channel: "com.acme.orders", key: "a" },
+          { channel: "com.acme.orders", key: "b" },
+        ]),
       );
       expect(ids(await relay.parked({ status: "dead" }))).toEqual(["a1", "b1"]);
       const [passed] = await relay.due(lease, 0, 10);
@@ -320,7 +362,13 @@ describe.each(databases)("relay store on $name", (database) => {
 
   test("status tells backlog, age of the oldest row, parked and dead rows, and the owner", async () => {
     const { relay } = opened.store;
-    expect(await relay.status()).toEqual({ backlog: 0, oldestAgeMs: undefined, parked: 0, dead: 0, owner: undefined });
+    expect(await relay.status()).toEqual({
+      backlog: 0,
+      oldestAgeMs: undefined,
+      parked: 0,
+      dead: 0,
+      owner: undefined,
+    });
     await append(sealed("1"), sealed("2"), sealed("3"));
     const lease = await lead(relay, "me");
     const [one] = await relay.read(lease, 1);

@@ -14,8 +14,12 @@ describe.each(databases)("schema on $name", (database) => {
     opened = await database.open("schema_once");
     expect(await opened.store.migrate()).toEqual([]);
     await opened.store.assertSchema();
-    const steps = await opened.sql(`SELECT name, checksum FROM "${opened.schema}".messaging_migration ORDER BY name`);
-    expect(steps).toEqual([{ name: "001-outbox-and-inbox", checksum: expect.stringMatching(/^[0-9a-f]{64}$/) }]);
+    const steps = await opened.sql(
+      `SELECT name, checksum FROM "${opened.schema}".messaging_migration ORDER BY name`,
+    );
+    expect(steps).toEqual([
+      { name: "001-outbox-and-inbox", checksum: expect.stringMatching(/^[0-9a-f]{64}$/) },
+    ]);
   });
 
   test("107. stores that start at the same time take turns, and one of them applies the steps", async () => {
@@ -43,7 +47,10 @@ describe.each(databases)("schema on $name", (database) => {
     await sql(`DROP SCHEMA "${schema}" CASCADE`);
     await sql(`CREATE SCHEMA "${schema}"`);
     await sql(`CREATE TABLE "${schema}".inbox_message (mine integer)`);
-    await expect(another().migrate()).rejects.toMatchObject({ code: "STORE_FAILED", context: { sqlState: "42P07" } });
+    await expect(another().migrate()).rejects.toMatchObject({
+      code: "STORE_FAILED",
+      context: { sqlState: "42P07" },
+    });
     const tables = await sql("SELECT tablename FROM pg_tables WHERE schemaname = $1", [schema]);
     expect(tables).toEqual([{ tablename: "inbox_message" }]);
   });
@@ -51,7 +58,10 @@ describe.each(databases)("schema on $name", (database) => {
   test("107. a step that was applied with other contents is refused", async () => {
     opened = await database.open("schema_other");
     await opened.sql(`UPDATE "${opened.schema}".messaging_migration SET checksum = 'x'`);
-    const refused = expect.objectContaining({ code: "STORE_SCHEMA_MISSING", message: expect.stringMatching(/other contents/) });
+    const refused = expect.objectContaining({
+      code: "STORE_SCHEMA_MISSING",
+      message: expect.stringMatching(/other contents/),
+    });
     await expect(opened.store.assertSchema()).rejects.toEqual(refused);
     await expect(opened.store.migrate()).rejects.toEqual(refused);
   });
@@ -119,7 +129,9 @@ describe("printed migrations", () => {
       const plan = await opened.sql(
         `EXPLAIN (VERBOSE) INSERT INTO ${table} (shard, id, aggregatetype, aggregateid, type, source) SELECT 1, 'a', 'b', 'c', 'd', 'e'`,
       );
-      expect(plan.map((row) => String(row["QUERY PLAN"])).join("\n")).toMatch(/pg_current_xact_id\(\).*nextval/s);
+      expect(plan.map((row) => String(row["QUERY PLAN"])).join("\n")).toMatch(
+        /pg_current_xact_id\(\).*nextval/s,
+      );
     } finally {
       await opened.close();
     }

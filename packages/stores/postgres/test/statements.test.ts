@@ -13,7 +13,11 @@ const tables = tablesOf("app", "m_");
 
 describe("statements", () => {
   test("what goes through the user's library has each parameter once, in order, in both ways of writing them", () => {
-    for (const statement of [appendStatement(tables), registerStatement(tables), unregisterStatement(tables)]) {
+    for (const statement of [
+      appendStatement(tables),
+      registerStatement(tables),
+      unregisterStatement(tables),
+    ]) {
       const dollars = statement.$n.match(/\$\d+/g) ?? [];
       expect(dollars).toEqual(dollars.map((_, n) => `$${n + 1}`));
       expect(statement["?"].match(/\?/g)).toHaveLength(dollars.length);
@@ -66,7 +70,9 @@ describe("migrations", () => {
 
   test("every index has a name within PostgreSQL's 63 bytes, with the longest prefix", () => {
     const longest = tablesOf("a".repeat(63), "p".repeat(30));
-    const names = migrations.flatMap((step) => [...sqlOf(step, longest).matchAll(/"(\w+)"/g)].map((match) => match[1] ?? ""));
+    const names = migrations.flatMap((step) =>
+      [...sqlOf(step, longest).matchAll(/"(\w+)"/g)].map((match) => match[1] ?? ""),
+    );
     expect(Math.max(...names.map((name) => name.length))).toBeLessThanOrEqual(63);
   });
 });

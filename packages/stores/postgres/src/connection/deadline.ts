@@ -13,7 +13,10 @@ export async function withDeadline<R>(
   let cancel = (): void => {};
   const late = new Promise<never>((_, reject) => {
     cancel = clock.schedule(limitMs, () => {
-      const error = new MessagingError("STORE_UNAVAILABLE", `The database gave no answer within ${limitMs} ms.`);
+      const error = new MessagingError(
+        "STORE_UNAVAILABLE",
+        `The database gave no answer within ${limitMs} ms.`,
+      );
       abandon(error);
       reject(error);
     });

@@ -9,7 +9,10 @@ export interface PgliteSettings {
 }
 
 /** The one connection of a PGlite database. It waits its turn behind the transactions of the user. */
-export function createPgliteConnection(database: PgliteLike<PgliteTxLike>, settings: PgliteSettings): Connection {
+export function createPgliteConnection(
+  database: PgliteLike<PgliteTxLike>,
+  settings: PgliteSettings,
+): Connection {
   const { clock, statementTimeoutMs } = settings;
   const bounded = <R>(promise: Promise<R>, timeoutMs: number): Promise<R> =>
     withDeadline(clock, timeoutMs, promise, () => {});

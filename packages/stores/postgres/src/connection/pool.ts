@@ -63,7 +63,11 @@ async function borrow<R>(
 }
 
 /** A client that comes after its time goes straight back. */
-async function checkOut(pool: PgPoolLike<PgClientLike>, clock: Clock, limitMs: number): Promise<PgClientLike> {
+async function checkOut(
+  pool: PgPoolLike<PgClientLike>,
+  clock: Clock,
+  limitMs: number,
+): Promise<PgClientLike> {
   let late = false;
   const asked = pool.connect();
   asked.then(
@@ -89,6 +93,7 @@ function rowsOfEach(answers: unknown): readonly (readonly Row[])[] {
 
 function sizeOf(pool: object): number | undefined {
   const options: unknown = "options" in pool ? pool.options : undefined;
-  const max: unknown = typeof options === "object" && options !== null && "max" in options ? options.max : undefined;
+  const max: unknown =
+    typeof options === "object" && options !== null && "max" in options ? options.max : undefined;
   return typeof max === "number" ? max : undefined;
 }

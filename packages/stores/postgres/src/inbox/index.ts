@@ -8,7 +8,11 @@ import { register, registerStatement } from "./register.ts";
 import { unregister, unregisterStatement } from "./unregister.ts";
 
 /** Marks stand in the handler's own transaction: the unique key is the whole of the deduplication. */
-export function createInbox<Tx>(connection: Connection, tables: Tables, transactions: Transactions<Tx>): InboxStore<Tx> {
+export function createInbox<Tx>(
+  connection: Connection,
+  tables: Tables,
+  transactions: Transactions<Tx>,
+): InboxStore<Tx> {
   const mark = registerStatement(tables);
   const unmark = unregisterStatement(tables);
 

@@ -22,6 +22,11 @@ export async function register(
   messageIds: readonly string[],
 ): Promise<ReadonlySet<string>> {
   const original = new Map(messageIds.map((id) => [storedId(id), id]));
-  const { rows } = await tx.execute(mark[tx.placeholders], [consumer, JSON.stringify([...original.keys()].sort())]);
-  return new Set(rows.flatMap((row) => original.get(String((row as { readonly message_id?: unknown }).message_id)) ?? []));
+  const { rows } = await tx.execute(mark[tx.placeholders], [
+    consumer,
+    JSON.stringify([...original.keys()].sort()),
+  ]);
+  return new Set(
+    rows.flatMap((row) => original.get(String((row as { readonly message_id?: unknown }).message_id)) ?? []),
+  );
 }

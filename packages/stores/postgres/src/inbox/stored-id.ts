@@ -8,5 +8,7 @@ const longest = 200;
  * `#`, so no message can take the place of another.
  */
 export function storedId(messageId: string): string {
-  return messageId.length <= longest ? messageId : `sha256:${createHash("sha256").update(messageId).digest("hex")}`;
+  return messageId.length <= longest
+    ? messageId
+    : `sha256:${createHash("sha256").update(messageId).digest("hex")}`;
 }

@@ -12,9 +12,13 @@ export async function fence(run: Run, tables: Tables, lease: RelayLease): Promis
     [lease.relay, lease.owner, lease.epoch],
   );
   if (rows.length === 1) return;
-  throw new MessagingError("STORE_LEASE_LOST", `The lease of relay '${lease.relay}' was taken over. Acquire it anew.`, {
-    context: { relay: lease.relay, epoch: lease.epoch },
-  });
+  throw new MessagingError(
+    "STORE_LEASE_LOST",
+    `The lease of relay '${lease.relay}' was taken over. Acquire it anew.`,
+    {
+      context: { relay: lease.relay, epoch: lease.epoch },
+    },
+  );
 }
 
 /** For people who change parked rows: waits until no relay is about to park, and lets none begin. */

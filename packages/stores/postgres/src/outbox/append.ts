@@ -11,7 +11,9 @@ import { eventColumns, eventRecord, recordOf } from "./columns.ts";
  */
 export function appendStatement(tables: Tables): Statement {
   const names = eventColumns.join(", ");
-  const values = eventColumns.map((name) => (name === "payload" ? "decode(payload, 'base64')" : name)).join(", ");
+  const values = eventColumns
+    .map((name) => (name === "payload" ? "decode(payload, 'base64')" : name))
+    .join(", ");
   return statement(
     `INSERT INTO ${tables.event} (${names}) SELECT ${values} ` +
       `FROM ROWS FROM (json_to_recordset($1::text::json) AS (${eventRecord})) ` +
@@ -19,6 +21,10 @@ export function appendStatement(tables: Tables): Statement {
   );
 }
 
-export async function append(tx: AsyncSqlTx, write: Statement, events: readonly SealedEvent[]): Promise<void> {
+export async function append(
+  tx: AsyncSqlTx,
+  write: Statement,
+  events: readonly SealedEvent[],
+): Promise<void> {
   await tx.execute(write[tx.placeholders], [JSON.stringify(events.map(recordOf))]);
 }

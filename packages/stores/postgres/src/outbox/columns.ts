@@ -33,8 +33,14 @@ export const eventRecord: string = Object.entries(columns)
 
 /** What is read of an event. Numbers come as text, so that no type parser of the user's driver gets in between. */
 export function selectedColumns(alias: string): string {
-  const plain = eventColumns.map((name) => (name === "attributes" ? `${alias}.attributes::text` : `${alias}.${name}`));
-  return [`${alias}.seq::text AS seq`, ...plain, `${millisecondsOf(`${alias}.stored_at`)} AS stored_at_ms`].join(", ");
+  const plain = eventColumns.map((name) =>
+    name === "attributes" ? `${alias}.attributes::text` : `${alias}.${name}`,
+  );
+  return [
+    `${alias}.seq::text AS seq`,
+    ...plain,
+    `${millisecondsOf(`${alias}.stored_at`)} AS stored_at_ms`,
+  ].join(", ");
 }
 
 export function millisecondsOf(timestamp: string): string {
@@ -110,5 +116,7 @@ const none: Readonly<Record<string, ExtensionValue>> = Object.freeze({});
 
 function extensions(row: Row): Readonly<Record<string, ExtensionValue>> {
   const value = row["attributes"];
-  return value === "{}" || typeof value !== "string" ? none : (JSON.parse(value) as Record<string, ExtensionValue>);
+  return value === "{}" || typeof value !== "string"
+    ? none
+    : (JSON.parse(value) as Record<string, ExtensionValue>);
 }

@@ -7,7 +7,10 @@ import { positionList } from "./positions.ts";
 /** An id of our own, given out after the last read looked (see mark.ts). */
 export const ownId = "pg_current_xact_id()";
 
-export function confirmStatements(tables: Tables, id: string = ownId): (positions: string) => readonly string[] {
+export function confirmStatements(
+  tables: Tables,
+  id: string = ownId,
+): (positions: string) => readonly string[] {
   return (positions) => [
     "SET LOCAL enable_seqscan = off",
     `WITH gone AS (DELETE FROM ${tables.event} WHERE seq = ANY ('${positions}'::bigint[]) RETURNING 1) ` +

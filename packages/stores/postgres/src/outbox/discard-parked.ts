@@ -6,7 +6,11 @@ import { positionList } from "./positions.ts";
 import { releaseNext } from "./release-next.ts";
 
 /** Drops parked rows for good; what waited behind them becomes due. */
-export async function discardParked(connection: Connection, tables: Tables, positions: readonly string[]): Promise<number> {
+export async function discardParked(
+  connection: Connection,
+  tables: Tables,
+  positions: readonly string[],
+): Promise<number> {
   if (positions.length === 0) return 0;
   return connection.transaction(async (run) => {
     await fenceAll(run, tables);

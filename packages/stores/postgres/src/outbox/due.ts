@@ -4,7 +4,12 @@ import type { Tables } from "../schema/tables.ts";
 import { parkedOf, selectedParked } from "./parked-row.ts";
 
 /** Parked rows whose time has come and that wait behind no other of their key: at most one of each key. */
-export async function due(run: Run, tables: Tables, nowMs: number, limit: number): Promise<readonly ParkedEvent[]> {
+export async function due(
+  run: Run,
+  tables: Tables,
+  nowMs: number,
+  limit: number,
+): Promise<readonly ParkedEvent[]> {
   const { rows } = await run(
     `SELECT ${selectedParked("p")} FROM ${tables.parked} p
      WHERE p.status = 'retry' AND p.next_attempt_at <= to_timestamp($1::double precision / 1000.0)

@@ -8,5 +8,8 @@ export async function heldKeys(connection: Connection, tables: Tables): Promise<
   const answers = await connection.script([
     `SELECT DISTINCT aggregatetype, partitionkey FROM ${tables.parked} WHERE holds AND partitionkey IS NOT NULL`,
   ]);
-  return (answers.at(-1) ?? []).map((row) => ({ channel: text(row, "aggregatetype"), key: text(row, "partitionkey") }));
+  return (answers.at(-1) ?? []).map((row) => ({
+    channel: text(row, "aggregatetype"),
+    key: text(row, "partitionkey"),
+  }));
 }

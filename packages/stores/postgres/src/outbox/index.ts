@@ -21,7 +21,11 @@ import { status } from "./status.ts";
 import type { Wake } from "./wake.ts";
 
 /** The write side. Nothing of it runs outside the transaction that it is given. */
-export function createOutbox<Tx>(tables: Tables, transactions: Transactions<Tx>, wake: Wake): OutboxStore<Tx> {
+export function createOutbox<Tx>(
+  tables: Tables,
+  transactions: Transactions<Tx>,
+  wake: Wake,
+): OutboxStore<Tx> {
   const write = appendStatement(tables);
 
   return {
@@ -46,7 +50,11 @@ export interface RelaySettings {
 }
 
 /** The read side, for the one relay that holds the lease. */
-export function createRelayStore(connection: Connection, tables: Tables, settings: RelaySettings): RelayStore {
+export function createRelayStore(
+  connection: Connection,
+  tables: Tables,
+  settings: RelaySettings,
+): RelayStore {
   const marks = createMarks(settings);
   const reading = readStatements(tables);
   const confirming = confirmStatements(tables, settings.markId);
@@ -54,11 +62,21 @@ export function createRelayStore(connection: Connection, tables: Tables, setting
 
   return {
     acquire: (relay, owner, leaseMs) =>
-      named("acquire the lease", once((run) => acquire(run, tables, relay, owner, leaseMs))),
-    renew: (lease, leaseMs) => named("renew the lease", once((run) => renew(run, tables, lease, leaseMs))),
+      named(
+        "acquire the lease",
+        once((run) => acquire(run, tables, relay, owner, leaseMs)),
+      ),
+    renew: (lease, leaseMs) =>
+      named(
+        "renew the lease",
+        once((run) => renew(run, tables, lease, leaseMs)),
+      ),
     release: async (lease) => {
       marks.forget(lease);
-      await named("release the lease", once((run) => release(run, tables, lease)));
+      await named(
+        "release the lease",
+        once((run) => release(run, tables, lease)),
+      );
     },
     read: async (lease, limit) => {
       const mark = marks.of(lease);
@@ -69,16 +87,27 @@ export function createRelayStore(connection: Connection, tables: Tables, setting
         throw storeError(error, "read events");
       }
     },
-    confirm: (lease, events) => named("confirm events", confirm(connection, confirming, marks.known(lease), events)),
-    park: (lease, requests) => named("park events", park(connection, tables, marks.known(lease), lease, requests)),
+    confirm: (lease, events) =>
+      named("confirm events", confirm(connection, confirming, marks.known(lease), events)),
+    park: (lease, requests) =>
+      named("park events", park(connection, tables, marks.known(lease), lease, requests)),
     heldKeys: () => named("read held keys", heldKeys(connection, tables)),
-    due: (_lease, nowMs, limit) => named("read due events", once((run) => due(run, tables, nowMs, limit))),
+    due: (_lease, nowMs, limit) =>
+      named(
+        "read due events",
+        once((run) => due(run, tables, nowMs, limit)),
+      ),
     settleParked: (lease, event, result) =>
       named("settle a parked event", settleParked(connection, tables, lease, event, result)),
     status: () => named("read the status", status(connection, tables)),
-    parked: (query) => named("read parked events", once((run) => parked(run, tables, query))),
+    parked: (query) =>
+      named(
+        "read parked events",
+        once((run) => parked(run, tables, query)),
+      ),
     retryParked: (positions) => named("retry parked events", retryParked(connection, tables, positions)),
-    discardParked: (positions) => named("discard parked events", discardParked(connection, tables, positions)),
+    discardParked: (positions) =>
+      named("discard parked events", discardParked(connection, tables, positions)),
   };
 }
 

@@ -19,7 +19,11 @@ export interface Mark {
    * What a read saw. `horizon` is the oldest running id, from a snapshot no newer than that of the rows. False when
    * the numbers were set back, as a restore does: the read began too far on, and another one is needed.
    */
-  seen(read: { readonly last: bigint; readonly horizon: bigint; readonly first: bigint | undefined }): boolean;
+  seen(read: {
+    readonly last: bigint;
+    readonly horizon: bigint;
+    readonly first: bigint | undefined;
+  }): boolean;
   /** To be asked before a statement that draws an id; the answer goes into `drew`, together with that id. */
   look(): bigint | undefined;
   drew(last: bigint | undefined, id: bigint): void;

@@ -9,7 +9,11 @@ import type { Mark } from "./mark.ts";
  * order is right whatever the statistics say. The first look stands before these: a sequence can only be scanned, and
  * what is switched off counts as so dear that PostgreSQL would compile the statement, which takes 60 ms.
  */
-const pinned = ["SET LOCAL enable_seqscan = off", "SET LOCAL enable_bitmapscan = off", "SET LOCAL enable_sort = off"];
+const pinned = [
+  "SET LOCAL enable_seqscan = off",
+  "SET LOCAL enable_bitmapscan = off",
+  "SET LOCAL enable_sort = off",
+];
 
 /**
  * Two looks in one message: first how far the numbers have gone and which transactions run, then the rows. In this

@@ -4,7 +4,11 @@ import type { Tables } from "../schema/tables.ts";
 import { positionList } from "./positions.ts";
 
 /** Makes parked rows due, each as soon as no earlier one of its key holds it. */
-export async function retryParked(connection: Connection, tables: Tables, positions: readonly string[]): Promise<number> {
+export async function retryParked(
+  connection: Connection,
+  tables: Tables,
+  positions: readonly string[],
+): Promise<number> {
   if (positions.length === 0) return 0;
   return connection.transaction(async (run) => {
     await fenceAll(run, tables);

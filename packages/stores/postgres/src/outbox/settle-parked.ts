@@ -44,5 +44,9 @@ async function write(run: Run, tables: Tables, event: ParkedEvent, result: Parke
 }
 
 function letsGo(result: ParkedResult): boolean {
-  return result.kind === "published" || result.kind === "discarded" || (result.kind === "dead" && result.then === "skip");
+  return (
+    result.kind === "published" ||
+    result.kind === "discarded" ||
+    (result.kind === "dead" && result.then === "skip")
+  );
 }

@@ -1,4 +1,4 @@
-import type { Migration } from "./migrations.ts";
+import type { Migration } from "./migration.ts";
 
 /*
  * outbox_event: rows are inserted and deleted, never updated. Debezium's outbox router reads it unchanged.

@@ -15,7 +15,8 @@ const oldestServer = 14;
  */
 export async function assertSchema(connection: Connection, tables: Tables): Promise<void> {
   const problem = await connection.transaction((run) => firstProblem(run, tables));
-  if (problem !== undefined) throw new MessagingError("STORE_SCHEMA_MISSING", problem, { context: { schema: tables.schema } });
+  if (problem !== undefined)
+    throw new MessagingError("STORE_SCHEMA_MISSING", problem, { context: { schema: tables.schema } });
 }
 
 async function firstProblem(run: Run, tables: Tables): Promise<string | undefined> {
@@ -35,8 +36,11 @@ async function tooOld(run: Run): Promise<string | undefined> {
 
 async function missingSteps(run: Run, tables: Tables): Promise<string | undefined> {
   const journal = await run("SELECT to_regclass($1) IS NOT NULL AS there", [tables.migration]);
-  const applied = journal.rows[0]?.["there"] === true ? await appliedSteps(run, tables) : new Map<string, string>();
-  const missing = migrations.filter((migration) => !isApplied(migration, applied)).map((migration) => migration.name);
+  const applied =
+    journal.rows[0]?.["there"] === true ? await appliedSteps(run, tables) : new Map<string, string>();
+  const missing = migrations
+    .filter((migration) => !isApplied(migration, applied))
+    .map((migration) => migration.name);
   if (missing.length === 0) return undefined;
   return `Schema "${tables.schema}" lacks ${missing.join(", ")}. Run store.migrate(), or apply what store.printMigrations() gives.`;
 }

@@ -1,6 +1,7 @@
 import { MessagingError } from "@postrider/core";
 import type { Connection, Run } from "../connection/connection.ts";
-import { checksumOf, journalSql, lockSql, migrations, sqlOf, type Migration } from "./migrations.ts";
+import type { Migration } from "./migration.ts";
+import { checksumOf, journalSql, lockSql, migrations, sqlOf } from "./migrations.ts";
 import type { Tables } from "./tables.ts";
 
 /** How long all steps together may take, the wait for another process that is at it included. */
@@ -32,7 +33,10 @@ async function apply(run: Run, tables: Tables, migration: Migration): Promise<vo
   for (const statement of sqlOf(migration, tables).split(/;\n+/)) {
     if (statement.trim() !== "") await run(statement.replace(/;$/, ""));
   }
-  await run(`INSERT INTO ${tables.migration} (name, checksum) VALUES ($1, $2)`, [migration.name, checksumOf(migration)]);
+  await run(`INSERT INTO ${tables.migration} (name, checksum) VALUES ($1, $2)`, [
+    migration.name,
+    checksumOf(migration),
+  ]);
 }
 
 export async function appliedSteps(run: Run, tables: Tables): Promise<ReadonlyMap<string, string>> {

@@ -1,16 +1,7 @@
 import { createHash } from "node:crypto";
 import { outboxAndInbox } from "./001-outbox-and-inbox.ts";
+import type { Migration } from "./migration.ts";
 import type { Tables } from "./tables.ts";
-
-/**
- * One step of the schema. Once released it never changes: its checksum stands in every database that has it. Steps
- * only add within a major version, so that an older version of the library still works on the newer schema.
- * `{{name}}` is a table, `{{index name}}` the name of an index; the rest is SQL for PostgreSQL 14 and later.
- */
-export interface Migration {
-  readonly name: string;
-  readonly sql: string;
-}
 
 /** All steps, in order. */
 export const migrations: readonly Migration[] = [outboxAndInbox];

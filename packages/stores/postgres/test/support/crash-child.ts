@@ -4,7 +4,8 @@ import { deliver, relayAll, writeOne } from "./crash-work.ts";
 
 /* A process that writes and relays without end, until somebody kills it. Says "ready" once it has relayed a page. */
 const [connectionString, schema, name] = process.argv.slice(2);
-if (connectionString === undefined || schema === undefined || name === undefined) throw new Error("url, schema, name");
+if (connectionString === undefined || schema === undefined || name === undefined)
+  throw new Error("url, schema, name");
 
 const pool = new Pool({ connectionString, max: 6 });
 const store = postgres({ pool, schema });
