@@ -76,7 +76,9 @@ export function createConsumers(parts: ConsumersParts): Consumers {
       if (open.get(name) === entry) open.delete(name);
     };
     const started = begin().then((subscription) => dress(leaving(subscription, leave)));
-    const entry: Closable = { close: async (options) => (await started.catch(() => undefined))?.close(options) };
+    const entry: Closable = {
+      close: async (options) => (await started.catch(() => undefined))?.close(options),
+    };
     open.set(name, entry);
     try {
       return await started;

@@ -91,7 +91,7 @@ export type Unhandled<D extends Definition, Handled extends string> = string ext
  * Contravariant in `Tx`: a consumer that asks for no transaction runs on every store. Kept apart from the builder,
  * whose `on` hands `Tx` OUT to handlers: one interface doing both would be invariant and fit nowhere.
  */
-export interface Consumer<in Tx = unknown, out Needs extends CapabilityName = CapabilityName> {
+export interface Consumer<in Tx = UntypedTransaction, out Needs extends CapabilityName = CapabilityName> {
   readonly name: string;
   readonly needs: readonly Needs[];
   readonly "~tx"?: ((tx: Tx) => void) | undefined;

@@ -28,8 +28,7 @@ export function createFailed(parts: FailedParts): (work: Work, failed: FailedOut
 
   const retry = async (work: Work, delayMs: number): Promise<Fate> => {
     const inLane = laneOf(consumer.ordering, work) !== undefined;
-    if (!inLane && parts.capabilities.nativeDelay)
-      return settler.retry(work.delivery, delayMs, work.attempt);
+    if (!inLane && parts.capabilities.nativeDelay) return settler.retry(work.delivery, delayMs, work.attempt);
     settler.keptForRetry();
     // Held here without a slot: in its lane where order was asked for, so that later messages of the key wait.
     if (!(await holds.hold(delayMs, work.delivery.signal))) return giveBack(work, "released");

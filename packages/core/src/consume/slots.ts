@@ -2,14 +2,11 @@
 export interface Slots {
   /** Resolves with a slot, or with undefined when the slots were closed meanwhile. The function returned frees it, once. */
   take(): Promise<(() => void) | undefined>;
-  /** Lowering it lets running handlers finish. */
-  setLimit(limit: number): void;
   /** Turns away everybody who waits and whoever comes later. */
   close(): void;
 }
 
 export function createSlots(limit: number): Slots {
-  let allowed = limit;
   let taken = 0;
   let closed = false;
   // A ring of waiters would be overkill: the queue is bounded by the deliveries in flight.
@@ -26,22 +23,15 @@ export function createSlots(limit: number): Slots {
     };
   };
   const grantNext = (): void => {
-    while (taken < allowed) {
-      const next = waiting.shift();
-      if (next === undefined) return;
-      next(grant());
-    }
+    const next = taken < limit ? waiting.shift() : undefined;
+    next?.(grant());
   };
 
   return {
     take: () => {
       if (closed) return Promise.resolve(undefined);
-      if (taken < allowed && waiting.length === 0) return Promise.resolve(grant());
+      if (taken < limit && waiting.length === 0) return Promise.resolve(grant());
       return new Promise((resolve) => waiting.push(resolve));
-    },
-    setLimit: (next) => {
-      allowed = next;
-      grantNext();
     },
     close: () => {
       closed = true;

@@ -9,7 +9,7 @@ const maxStackLength = 4_096;
 export function describeError(thrown: unknown): readonly DeadLetterError[] {
   const chain: DeadLetterError[] = [];
   const seen = new Set<unknown>();
-  for (let next: unknown = thrown; chain.length < maxCauses && !seen.has(next); ) {
+  for (let next: unknown = thrown; chain.length < maxCauses && !seen.has(next);) {
     seen.add(next);
     const error = soundError(next);
     chain.push(describeOne(error));

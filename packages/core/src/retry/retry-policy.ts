@@ -36,15 +36,19 @@ export function exponential(options: ExponentialOptions): RetryPolicy {
   const { attempts, initialMs = 200, maxMs = 60_000, factor = 2, jitter = 0.5 } = options;
   refuse("exponential", [
     ...problemsOfAttempts(attempts),
-    ...problem(initialMs >= 0, "initialMs: must be 0 or more milliseconds"),
-    ...problem(maxMs >= initialMs, "maxMs: must not be less than initialMs"),
+    ...problem(isWait(initialMs), "initialMs: must be 0 or more milliseconds"),
+    ...problem(
+      isWait(maxMs) && !(maxMs < initialMs),
+      "maxMs: must be milliseconds, and not less than initialMs",
+    ),
     ...problem(factor >= 1, "factor: must be 1 or more"),
     ...problem(jitter >= 0 && jitter <= 1, "jitter: must be between 0 and 1"),
   ]);
   return Object.freeze({
     attempts,
     delayMs: (attempt: number, random: () => number) => {
-      const whole = Math.min(maxMs, initialMs * factor ** (attempt - 1));
+      // 0 times a factor that has grown beyond all numbers would be none.
+      const whole = initialMs === 0 ? 0 : Math.min(maxMs, initialMs * factor ** (attempt - 1));
       return Math.round(whole * (1 - jitter * random()));
     },
   });
@@ -58,7 +62,7 @@ export function exponential(options: ExponentialOptions): RetryPolicy {
 export function fixed(options: { readonly attempts: number; readonly delayMs: number }): RetryPolicy {
   refuse("fixed", [
     ...problemsOfAttempts(options.attempts),
-    ...problem(options.delayMs >= 0, "delayMs: must be 0 or more milliseconds"),
+    ...problem(isWait(options.delayMs), "delayMs: must be 0 or more milliseconds"),
   ]);
   const { attempts, delayMs } = options;
   return Object.freeze({ attempts, delayMs: () => delayMs });
@@ -82,7 +86,7 @@ export function noRetry(): RetryPolicy {
 /** What is wrong with a policy that somebody wrote by hand; empty for a good one. */
 export function problemsOfPolicy(name: string, policy: unknown): string[] {
   if (policy === undefined) return [];
-  const given = policy as Partial<RetryPolicy> | null;
+  const given: Partial<RetryPolicy> | null = policy;
   if (typeof given !== "object" || given === null || typeof given.delayMs !== "function") {
     return [`${name}: must be a retry policy such as exponential({ attempts: 8 })`];
   }
@@ -95,6 +99,10 @@ function problemsOfAttempts(attempts: unknown): string[] {
     whole && (attempts as number) >= 1,
     "attempts: must be a whole number from 1, the first attempt included",
   );
+}
+
+function isWait(ms: number): boolean {
+  return Number.isFinite(ms) && ms >= 0;
 }
 
 function problem(holds: boolean, said: string): string[] {

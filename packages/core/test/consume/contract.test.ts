@@ -1,4 +1,13 @@
-import { defineConsumer, defineEvent, immediate, noRetry, upcastFrom, upcastFromType, type ForeignMapper, type InjectedMessage } from "@postrider/core";
+import {
+  defineConsumer,
+  defineEvent,
+  immediate,
+  noRetry,
+  upcastFrom,
+  upcastFromType,
+  type ForeignMapper,
+  type InjectedMessage,
+} from "@postrider/core";
 import type { StandardSchemaV1 } from "@standard-schema/spec";
 import { describe, expect, test } from "vitest";
 import { z } from "zod";
@@ -10,7 +19,13 @@ const json = (data: unknown): Pick<InjectedMessage, "contentType" | "body"> => (
   contentType: "application/json",
   body: Buffer.from(JSON.stringify(data)),
 });
-const attributes = (type: string, more: Record<string, string> = {}) => ({ specversion: "1.0", id: "1", source: "/elsewhere", type, ...more });
+const attributes = (type: string, more: Record<string, string> = {}) => ({
+  specversion: "1.0",
+  id: "1",
+  source: "/elsewhere",
+  type,
+  ...more,
+});
 const reasons = (world: ReturnType<typeof createWorld>) =>
   world.broker.inspect().deadLetters.map(({ headers }) => headers["postrider-dead-letter-reason"]);
 
@@ -19,11 +34,17 @@ describe("what cannot be worked on", () => {
     const world = createWorld();
     const service = await world.service();
     const extensions: unknown[] = [];
-    const consumer = defineConsumer("g", { inbox: "none" }).on(Ticked, (_, context) => void extensions.push(context.extensions));
+    const consumer = defineConsumer("g", { inbox: "none" }).on(
+      Ticked,
+      (_, context) => void extensions.push(context.extensions),
+    );
     await service.consume(consumer);
     const { source: _, ...sourceless } = attributes(Ticked.type);
     world.broker.inject(Ticked.channel, { attributes: sourceless, ...json({ n: 1 }) });
-    world.broker.inject(Ticked.channel, { attributes: attributes(Ticked.type, { region: "eu" }), ...json({ n: 2 }) });
+    world.broker.inject(Ticked.channel, {
+      attributes: attributes(Ticked.type, { region: "eu" }),
+      ...json({ n: 2 }),
+    });
     await world.drained("g");
     expect(reasons(world)).toEqual(["invalid"]);
     expect(extensions).toEqual([{ region: "eu" }]);
@@ -33,14 +54,22 @@ describe("what cannot be worked on", () => {
     const world = createWorld();
     const service = await world.service();
     let calls = 0;
-    const consumer = defineConsumer("g", { inbox: "none", retry: immediate({ attempts: 5 }) }).on(Ticked, () => void (calls += 1));
+    const consumer = defineConsumer("g", { inbox: "none", retry: immediate({ attempts: 5 }) }).on(
+      Ticked,
+      () => void (calls += 1),
+    );
     const subscription = await service.consume(consumer);
-    world.broker.inject(Ticked.channel, { attributes: attributes(Ticked.type), ...json({ n: "secret-4711" }) });
+    world.broker.inject(Ticked.channel, {
+      attributes: attributes(Ticked.type),
+      ...json({ n: "secret-4711" }),
+    });
     await world.drained("g");
     expect(calls).toBe(0);
     expect(reasons(world)).toEqual(["invalid"]);
     expect(subscription.counts()).toMatchObject({ retried: 0, "dead-lettered": 1 });
-    expect(JSON.stringify([world.logger.lines, world.broker.inspect().deadLetters.map(({ headers }) => headers)])).not.toContain("secret-4711");
+    expect(
+      JSON.stringify([world.logger.lines, world.broker.inspect().deadLetters.map(({ headers }) => headers)]),
+    ).not.toContain("secret-4711");
   });
 
   test("64. what a handler publishes is validated before any of it is stored or sent", async () => {
@@ -48,10 +77,13 @@ describe("what cannot be worked on", () => {
     const store = world.store();
     const service = await world.storing(store);
     const wrong = { orderId: 1 } as unknown as { orderId: string };
-    const consumer = defineConsumer("g", { store, retry: noRetry() }).on(Ticked, async (_, { tx, publish }) => {
-      await tx.put("rows", "a", 1);
-      publish(StockReserved({ orderId: "good" }), StockReserved(wrong));
-    });
+    const consumer = defineConsumer("g", { store, retry: noRetry() }).on(
+      Ticked,
+      async (_, { tx, publish }) => {
+        await tx.put("rows", "a", 1);
+        publish(StockReserved({ orderId: "good" }), StockReserved(wrong));
+      },
+    );
     await service.relay?.stop();
     await service.consume(consumer);
     await service.publish(Ticked({ n: 1 }));
@@ -65,7 +97,12 @@ describe("what cannot be worked on", () => {
     const world = createWorld();
     const service = await world.service();
     const seen: number[] = [];
-    await service.consume(defineConsumer("g", { inbox: "none", concurrency: 1, maxInFlight: 1 }).on(Ticked, ({ data }) => void seen.push(data.n)));
+    await service.consume(
+      defineConsumer("g", { inbox: "none", concurrency: 1, maxInFlight: 1 }).on(
+        Ticked,
+        ({ data }) => void seen.push(data.n),
+      ),
+    );
     const body = Buffer.from([0xff, 0x00, 0xfe]);
     world.broker.inject(Ticked.channel, { body, headers: { "x-a": "kept" } });
     await service.publish(Ticked({ n: 2 }));
@@ -90,7 +127,9 @@ describe("what cannot be worked on", () => {
   test("66. or goes to the dead letters, where the consumer says so", async () => {
     const world = createWorld();
     const service = await world.service();
-    const subscription = await service.consume(defineConsumer("g", { inbox: "none", unhandled: "dead-letter" }).on(Ticked, () => {}));
+    const subscription = await service.consume(
+      defineConsumer("g", { inbox: "none", unhandled: "dead-letter" }).on(Ticked, () => {}),
+    );
     world.broker.inject(Ticked.channel, { attributes: attributes("test.ticks.unknown.v1"), ...json({}) });
     await world.drained("g");
     expect(reasons(world)).toEqual(["unhandled-type"]);
@@ -100,7 +139,9 @@ describe("what cannot be worked on", () => {
   test("66. a type that is ignored on purpose counts as handled", async () => {
     const world = createWorld();
     const service = await world.service();
-    const subscription = await service.consume(defineConsumer("g", { inbox: "none", unhandled: "dead-letter" }).ignore(Ticked));
+    const subscription = await service.consume(
+      defineConsumer("g", { inbox: "none", unhandled: "dead-letter" }).ignore(Ticked),
+    );
     await service.publish(Ticked({ n: 1 }));
     await world.drained("g");
     expect(subscription.counts()).toMatchObject({ handled: 1, "dead-lettered": 0 });
@@ -118,7 +159,12 @@ describe("what cannot be worked on", () => {
     const schema: StandardSchemaV1<{ n: number }> = { "~standard": { version: 1, vendor: "test", validate } };
     const Moody = defineEvent("test.moods.mood.v1", { data: schema });
     const seen: number[] = [];
-    await service.consume(defineConsumer("g", { inbox: "none", retry: immediate({ attempts: 2 }) }).on(Moody, (_, { attempt }) => void seen.push(attempt)));
+    await service.consume(
+      defineConsumer("g", { inbox: "none", retry: immediate({ attempts: 2 }) }).on(
+        Moody,
+        (_, { attempt }) => void seen.push(attempt),
+      ),
+    );
     await service.publish(Moody({ n: 1 })); // the first call
     await world.drained("g");
     expect(seen).toEqual([2]);
@@ -129,9 +175,13 @@ describe("what cannot be worked on", () => {
     const service = await world.service();
     let hang = false;
     const Slow = defineEvent("test.moods.slow.v1", {
-      data: z.object({ n: z.number() }).refine(() => (hang ? new Promise<boolean>(() => {}) : Promise.resolve(true))),
+      data: z
+        .object({ n: z.number() })
+        .refine(() => (hang ? new Promise<boolean>(() => {}) : Promise.resolve(true))),
     });
-    const subscription = await service.consume(defineConsumer("g", { inbox: "none", retry: noRetry(), timeoutMs: 1_000 }).on(Slow, () => {}));
+    const subscription = await service.consume(
+      defineConsumer("g", { inbox: "none", retry: noRetry(), timeoutMs: 1_000 }).on(Slow, () => {}),
+    );
     await service.publish(Slow({ n: 1 }));
     await world.drained("g");
     const [producer] = [await world.service()];
@@ -157,20 +207,34 @@ function structured(type: string): InjectedMessage {
 describe("61. messages of producers that know no CloudEvents", () => {
   const mapper: ForeignMapper = ({ body, headers }) => {
     if (headers["x-kind"] !== "tick") return undefined;
-    return { type: Ticked.type, id: headers["x-id"] ?? "", source: "/legacy", data: JSON.parse(Buffer.from(body ?? []).toString()), tenant: "acme" };
+    return {
+      type: Ticked.type,
+      id: headers["x-id"] ?? "",
+      source: "/legacy",
+      data: JSON.parse(Buffer.from(body ?? []).toString()),
+      tenant: "acme",
+    };
   };
-  const legacy = (kind: string, type?: string): InjectedMessage => ({ headers: { "x-kind": kind, "x-id": "7" }, type, ...json({ n: 7 }) });
+  const legacy = (kind: string, type?: string): InjectedMessage => ({
+    headers: { "x-kind": kind, "x-id": "7" },
+    type,
+    ...json({ n: 7 }),
+  });
 
   test("are accepted through the mapper, whatever type their producer gave them at the broker", async () => {
     const world = createWorld();
     const service = await world.service();
     const seen: unknown[] = [];
-    const consumer = defineConsumer("g", { inbox: "memory", foreign: mapper }).on(Ticked, (event, { tenant }) =>
-      void seen.push([event.id, event.source, event.data, tenant]),
+    const consumer = defineConsumer("g", { inbox: "memory", foreign: mapper }).on(
+      Ticked,
+      (event, { tenant }) => void seen.push([event.id, event.source, event.data, tenant]),
     );
     await service.consume(consumer);
     world.broker.inject(Ticked.channel, legacy("tick"));
-    world.broker.inject(Ticked.channel, { ...legacy("tick", "LEGACY_TICK"), headers: { "x-kind": "tick", "x-id": "8" } });
+    world.broker.inject(Ticked.channel, {
+      ...legacy("tick", "LEGACY_TICK"),
+      headers: { "x-kind": "tick", "x-id": "8" },
+    });
     await world.drained("g");
     expect(seen).toEqual([
       ["7", "/legacy", { n: 7 }, "acme"],
@@ -202,7 +266,12 @@ describe("61. messages of producers that know no CloudEvents", () => {
       return mapper(incoming);
     };
     const attempts: number[] = [];
-    const consumer = defineConsumer("g", { inbox: "none", ordering: "key", foreign: once, retry: immediate({ attempts: 3 }) }).on(Ticked, (_, { attempt }) => {
+    const consumer = defineConsumer("g", {
+      inbox: "none",
+      ordering: "key",
+      foreign: once,
+      retry: immediate({ attempts: 3 }),
+    }).on(Ticked, (_, { attempt }) => {
       attempts.push(attempt);
       if (attempt === 1) throw new Error("once");
     });
@@ -216,30 +285,52 @@ describe("61. messages of producers that know no CloudEvents", () => {
 
 describe("62. what a handler publishes", () => {
   const cause = { id: "cause", tenant: "acme", extensions: { correlationid: "conversation" } };
-  const lineage = ({ correlationid, causationid }: { correlationid?: string; causationid?: string }, tenant: string | undefined) => ({
+  const lineage = (
+    { correlationid, causationid }: { correlationid?: string; causationid?: string },
+    tenant: string | undefined,
+  ) => ({
     correlationid,
     causationid,
     tenant,
   });
 
-  test.each(["with a store", "without a store"])("through its context inherits correlation, causation and tenant (%s)", async (how) => {
-    const world = createWorld();
-    const store = world.store();
-    const service = how === "with a store" ? await world.storing(store) : await world.service();
-    const seen: unknown[] = [];
-    await service.consume(defineConsumer("first").on(Ticked, (_, { publish }) => publish(OrderPlaced({ orderId: "1" }))));
-    await service.consume(defineConsumer("second").on(OrderPlaced, (event, { tenant }) => void seen.push(lineage(event, tenant))));
-    await service.publish(Ticked({ n: 1 }, cause));
-    await until("the follow-up came", () => seen.length === 1);
-    expect(seen).toEqual([{ correlationid: "conversation", causationid: "cause", tenant: "acme" }]);
-  });
+  test.each(["with a store", "without a store"])(
+    "through its context inherits correlation, causation and tenant (%s)",
+    async (how) => {
+      const world = createWorld();
+      const store = world.store();
+      const service = how === "with a store" ? await world.storing(store) : await world.service();
+      const seen: unknown[] = [];
+      await service.consume(
+        defineConsumer("first").on(Ticked, (_, { publish }) => publish(OrderPlaced({ orderId: "1" }))),
+      );
+      await service.consume(
+        defineConsumer("second").on(
+          OrderPlaced,
+          (event, { tenant }) => void seen.push(lineage(event, tenant)),
+        ),
+      );
+      await service.publish(Ticked({ n: 1 }, cause));
+      await until("the follow-up came", () => seen.length === 1);
+      expect(seen).toEqual([{ correlationid: "conversation", causationid: "cause", tenant: "acme" }]);
+    },
+  );
 
   test("through the messaging itself, where there is no store, inherits them too; afterwards nothing is inherited", async () => {
     const world = createWorld();
     const service = await world.service();
     const seen: unknown[] = [];
-    await service.consume(defineConsumer("first", { inbox: "none" }).on(Ticked, () => service.publish(OrderPlaced({ orderId: "1" }))));
-    await service.consume(defineConsumer("second", { inbox: "none" }).on(OrderPlaced, (event, { tenant }) => void seen.push(lineage(event, tenant))));
+    await service.consume(
+      defineConsumer("first", { inbox: "none" }).on(Ticked, () =>
+        service.publish(OrderPlaced({ orderId: "1" })),
+      ),
+    );
+    await service.consume(
+      defineConsumer("second", { inbox: "none" }).on(
+        OrderPlaced,
+        (event, { tenant }) => void seen.push(lineage(event, tenant)),
+      ),
+    );
     await service.publish(Ticked({ n: 1 }, cause));
     await until("the follow-up came", () => seen.length === 1);
     await service.publish(OrderPlaced({ orderId: "2" }, { id: "alone" }));
@@ -256,7 +347,9 @@ describe("62. what a handler publishes", () => {
     const service = await world.storing(store);
     const thrown: unknown[] = [];
     await service.consume(
-      defineConsumer("g", { store }).on(Ticked, () => service.publish(OrderPlaced({ orderId: "1" })).catch((error: unknown) => void thrown.push(error))),
+      defineConsumer("g", { store }).on(Ticked, () =>
+        service.publish(OrderPlaced({ orderId: "1" })).catch((error: unknown) => void thrown.push(error)),
+      ),
     );
     await service.publish(Ticked({ n: 1 }));
     await world.drained("g");
@@ -267,7 +360,11 @@ describe("62. what a handler publishes", () => {
     const world = createWorld();
     const service = await world.service();
     const seen: unknown[] = [];
-    await service.consume(defineConsumer("first", { inbox: "none" }).on(Ticked, () => service.publish(OrderPlaced({ orderId: "1" }))));
+    await service.consume(
+      defineConsumer("first", { inbox: "none" }).on(Ticked, () =>
+        service.publish(OrderPlaced({ orderId: "1" })),
+      ),
+    );
     // A batch has many causes, so what it publishes has none; least of all that of the handler in whose turn it began.
     const batches = defineConsumer("batches", { inbox: "none" }).onBatch(
       OrderPlaced,
@@ -275,7 +372,12 @@ describe("62. what a handler publishes", () => {
       { maxSize: 2, maxWaitMs: 60_000 },
     );
     await service.consume(batches);
-    await service.consume(defineConsumer("last", { inbox: "none" }).on(StockReserved, (event, { tenant }) => void seen.push(lineage(event, tenant))));
+    await service.consume(
+      defineConsumer("last", { inbox: "none" }).on(
+        StockReserved,
+        (event, { tenant }) => void seen.push(lineage(event, tenant)),
+      ),
+    );
     await service.publishBatch([Ticked({ n: 1 }, cause), Ticked({ n: 2 }, cause)]);
     await until("the last came", () => seen.length === 1);
     expect(seen).toEqual([{ correlationid: "of-2", causationid: undefined, tenant: undefined }]);
@@ -292,7 +394,9 @@ test("63. headers of the library reach no handler and no follow-up", async () =>
       publish(OrderPlaced({ orderId: "1" }));
     }),
   );
-  await service.consume(defineConsumer("second", { inbox: "none" }).on(OrderPlaced, (_, { headers }) => void seen.push(headers)));
+  await service.consume(
+    defineConsumer("second", { inbox: "none" }).on(OrderPlaced, (_, { headers }) => void seen.push(headers)),
+  );
   world.broker.inject(Ticked.channel, {
     attributes: attributes(Ticked.type),
     headers: { "postrider-attempt": "3", "Postrider-Delay": "5", "x-user": "kept" },
@@ -316,9 +420,17 @@ describe("65. older versions", () => {
     const world = createWorld();
     const service = await world.service();
     const seen: unknown[] = [];
-    await service.consume(defineConsumer("g", { inbox: "none", concurrency: 1 }).on(V2, (event) => void seen.push([event.type, event.data])));
+    await service.consume(
+      defineConsumer("g", { inbox: "none", concurrency: 1 }).on(
+        V2,
+        (event) => void seen.push([event.type, event.data]),
+      ),
+    );
     await service.publish(V1({ name: "Ada Lovelace" }));
-    world.broker.inject(V2.channel, { attributes: attributes("test.users.user-named.v0"), ...json({ n: "Grace" }) });
+    world.broker.inject(V2.channel, {
+      attributes: attributes("test.users.user-named.v0"),
+      ...json({ n: "Grace" }),
+    });
     await world.drained("g");
     expect(seen).toEqual([
       [V2.type, { first: "Ada", last: "Lovelace" }],
@@ -362,7 +474,9 @@ describe("65. older versions", () => {
         }),
       ],
     });
-    const subscription = await service.consume(defineConsumer("g", { inbox: "none", retry: immediate({ attempts: 2 }) }).on(Broken, () => {}));
+    const subscription = await service.consume(
+      defineConsumer("g", { inbox: "none", retry: immediate({ attempts: 2 }) }).on(Broken, () => {}),
+    );
     world.broker.inject(Broken.channel, { attributes: attributes("test.users.user-broken.v1"), ...json({}) });
     await world.drained("g");
     expect(subscription.counts()).toMatchObject({ retried: 1, "dead-lettered": 1 });

@@ -33,8 +33,16 @@ const hostile: readonly (readonly [string, () => unknown, string])[] = [
   ["undefined", () => undefined, "A undefined was thrown instead of an Error"],
   ["null", () => null, "A null was thrown instead of an Error"],
   ["an object without prototype", () => Object.create(null), "A object was thrown instead of an Error"],
-  ["an error whose parts throw when they are read", withGetterThatThrows, "An error was thrown that cannot be read"],
-  ["an error whose message is no text", () => Object.assign(new Error("x"), { message: { deep: 1 } }), "An error was thrown that cannot be read"],
+  [
+    "an error whose parts throw when they are read",
+    withGetterThatThrows,
+    "An error was thrown that cannot be read",
+  ],
+  [
+    "an error whose message is no text",
+    () => Object.assign(new Error("x"), { message: { deep: 1 } }),
+    "An error was thrown that cannot be read",
+  ],
   ["an error that is its own cause", () => ownCause(), "round"],
   ["a revoked proxy", () => revoked(), "An error was thrown that cannot be read"],
 ];
@@ -55,9 +63,12 @@ describe("a handler that throws", () => {
   test.each(hostile)("%s is retried and dead-lettered like any other", async (_, thrown, message) => {
     const world = createWorld();
     const service = await world.service();
-    const consumer = defineConsumer("g", { inbox: "none", retry: immediate({ attempts: 2 }) }).on(Ticked, async () => {
-      throw thrown();
-    });
+    const consumer = defineConsumer("g", { inbox: "none", retry: immediate({ attempts: 2 }) }).on(
+      Ticked,
+      async () => {
+        throw thrown();
+      },
+    );
     const subscription = await service.consume(consumer);
     await service.publish(Ticked({ n: 1 }));
     await world.drained("g");
@@ -87,12 +98,15 @@ describe("a handler that never settles", () => {
     const service = await world.storing(store);
     const signals: AbortSignal[] = [];
     const retry = fixed({ attempts: 2, delayMs: 10 });
-    const consumer = defineConsumer("g", { store, timeoutMs: 5_000, concurrency: 1, retry }).on(Ticked, async ({ data }, { tx, signal }) => {
-      await tx.put("rows", String(data.n), 1);
-      if (data.n === 2) return;
-      signals.push(signal);
-      await new Promise(() => {});
-    });
+    const consumer = defineConsumer("g", { store, timeoutMs: 5_000, concurrency: 1, retry }).on(
+      Ticked,
+      async ({ data }, { tx, signal }) => {
+        await tx.put("rows", String(data.n), 1);
+        if (data.n === 2) return;
+        signals.push(signal);
+        await new Promise(() => {});
+      },
+    );
     const subscription = await service.consume(consumer);
     await service.publishBatch([Ticked({ n: 1 }), Ticked({ n: 2 })]);
     await until("the first runs", () => signals.length === 1);
@@ -112,7 +126,10 @@ describe("a handler that never settles", () => {
     const gate = createGate();
     await service.publish(Ticked({ n: 0 }));
     const timersOfPublishing = world.clock.pendingTimers();
-    const consumer = defineConsumer("g", { inbox: "none", timeoutMs: Number.POSITIVE_INFINITY }).on(Ticked, () => gate.opened);
+    const consumer = defineConsumer("g", { inbox: "none", timeoutMs: Number.POSITIVE_INFINITY }).on(
+      Ticked,
+      () => gate.opened,
+    );
     const subscription = await service.consume(consumer);
     await service.publish(Ticked({ n: 1 }));
     await until("it runs", () => world.group("g").unsettled === 1);
@@ -134,7 +151,9 @@ describe("a handler that never settles", () => {
       },
     };
     const service = await world.storing(slow);
-    const subscription = await service.consume(defineConsumer("g", { store, timeoutMs: 1_000, retry: noRetry() }).on(Ticked, () => {}));
+    const subscription = await service.consume(
+      defineConsumer("g", { store, timeoutMs: 1_000, retry: noRetry() }).on(Ticked, () => {}),
+    );
     await service.publish(Ticked({ n: 1 }));
     await until("it waits", () => world.group("g").unsettled === 1);
     await world.clock.advance(5_000);
@@ -149,10 +168,14 @@ describe("a handler that goes on after its end", () => {
     const world = createWorld();
     const service = await world.service();
     let late: ((...events: readonly EventDraft[]) => void) | undefined;
-    await service.consume(defineConsumer("g", { inbox: "none" }).on(Ticked, (_, { publish }) => void (late = publish)));
+    await service.consume(
+      defineConsumer("g", { inbox: "none" }).on(Ticked, (_, { publish }) => void (late = publish)),
+    );
     await service.publish(Ticked({ n: 1 }));
     await world.drained("g");
-    expect(() => late?.(OrderPlaced({ orderId: "late" }))).toThrow(expect.objectContaining({ code: "USAGE_UNIT_CLOSED" }));
+    expect(() => late?.(OrderPlaced({ orderId: "late" }))).toThrow(
+      expect.objectContaining({ code: "USAGE_UNIT_CLOSED" }),
+    );
   });
 
   test("and uses its transaction is told that it has ended, and changes nothing", async () => {
@@ -173,15 +196,18 @@ describe("a handler that goes on after its end", () => {
     const service = await world.storing(store);
     const gate = createGate();
     const ended: unknown[] = [];
-    const consumer = defineConsumer("g", { store, timeoutMs: 100, retry: noRetry() }).on(Ticked, async (_, { tx, publish }) => {
-      await gate.opened;
-      ended.push(await tx.put("rows", "late", 1).catch((error: unknown) => error));
-      try {
-        publish(OrderPlaced({ orderId: "late" }));
-      } catch (error) {
-        ended.push(error);
-      }
-    });
+    const consumer = defineConsumer("g", { store, timeoutMs: 100, retry: noRetry() }).on(
+      Ticked,
+      async (_, { tx, publish }) => {
+        await gate.opened;
+        ended.push(await tx.put("rows", "late", 1).catch((error: unknown) => error));
+        try {
+          publish(OrderPlaced({ orderId: "late" }));
+        } catch (error) {
+          ended.push(error);
+        }
+      },
+    );
     await service.consume(consumer);
     await service.publish(Ticked({ n: 1 }));
     await until("it runs", () => world.group("g").unsettled === 1);
@@ -190,7 +216,10 @@ describe("a handler that goes on after its end", () => {
     await world.drained("g");
     gate.open();
     await until("it has ended", () => ended.length === 2);
-    expect(ended).toEqual([expect.objectContaining({ code: "STORE_TRANSACTION_CLOSED" }), expect.objectContaining({ code: "USAGE_UNIT_CLOSED" })]);
+    expect(ended).toEqual([
+      expect.objectContaining({ code: "STORE_TRANSACTION_CLOSED" }),
+      expect.objectContaining({ code: "USAGE_UNIT_CLOSED" }),
+    ]);
     expect(store.rows("rows").size).toBe(0);
     expect(await store.relay.status()).toMatchObject({ backlog: 0 });
   });
@@ -232,19 +261,22 @@ describe("a policy of the user's", () => {
     await service.publish(Ticked({ n: 1 }));
     await world.drainedInTime("g");
     expect(atMs).toEqual([0, 1_000]);
-    expect(world.logger.lines.filter(({ level }) => level === "error").map(({ message }) => message)).toEqual([
-      "The retry policy gave no wait; the message is tried again in a second",
-    ]);
+    expect(world.logger.lines.filter(({ level }) => level === "error").map(({ message }) => message)).toEqual(
+      ["The retry policy gave no wait; the message is tried again in a second"],
+    );
   });
 
   test("that gives a negative wait is taken for 'at once'", async () => {
     const world = createWorld();
     const service = await world.service();
     const attempts: number[] = [];
-    const consumer = defineConsumer("g", { inbox: "none", retry: { attempts: 2, delayMs: () => -5 } }).on(Ticked, (_, { attempt }) => {
-      attempts.push(attempt);
-      if (attempt === 1) throw new Error("once");
-    });
+    const consumer = defineConsumer("g", { inbox: "none", retry: { attempts: 2, delayMs: () => -5 } }).on(
+      Ticked,
+      (_, { attempt }) => {
+        attempts.push(attempt);
+        if (attempt === 1) throw new Error("once");
+      },
+    );
     await service.consume(consumer);
     await service.publish(Ticked({ n: 1 }));
     await world.drained("g");
@@ -256,11 +288,14 @@ describe("a policy of the user's", () => {
     const service = await world.service();
     const atMs: number[] = [];
     const waits = [30_000, Number.NaN];
-    const consumer = defineConsumer("g", { inbox: "none", retry: immediate({ attempts: 5 }) }).on(Ticked, (_, { attempt }) => {
-      atMs.push(world.clock.monotonicMs());
-      const wait = waits[attempt - 1];
-      if (wait !== undefined) throw new RetryAfter(wait);
-    });
+    const consumer = defineConsumer("g", { inbox: "none", retry: immediate({ attempts: 5 }) }).on(
+      Ticked,
+      (_, { attempt }) => {
+        atMs.push(world.clock.monotonicMs());
+        const wait = waits[attempt - 1];
+        if (wait !== undefined) throw new RetryAfter(wait);
+      },
+    );
     await service.consume(consumer);
     await service.publish(Ticked({ n: 1 }));
     await world.drainedInTime("g");
@@ -271,7 +306,11 @@ describe("a policy of the user's", () => {
     const world = createWorld();
     const service = await world.service();
     const matches = (async () => true) as unknown as () => boolean;
-    const consumer = defineConsumer("g", { inbox: "none", retry: noRetry(), errors: [onError(matches, "discard")] }).on(Ticked, () => {
+    const consumer = defineConsumer("g", {
+      inbox: "none",
+      retry: noRetry(),
+      errors: [onError(matches, "discard")],
+    }).on(Ticked, () => {
       throw new Error("no");
     });
     const subscription = await service.consume(consumer);
@@ -287,9 +326,12 @@ test("a logger that throws stops no message", async () => {
     throw new Error("the disk is full");
   };
   const service = await world.service({ logger: { debug: no, info: no, warn: no, error: no } });
-  const consumer = defineConsumer("g", { inbox: "none", retry: immediate({ attempts: 2 }) }).on(Ticked, () => {
-    throw new Error("logged");
-  });
+  const consumer = defineConsumer("g", { inbox: "none", retry: immediate({ attempts: 2 }) }).on(
+    Ticked,
+    () => {
+      throw new Error("logged");
+    },
+  );
   const subscription = await service.consume(consumer);
   await service.publish(Ticked({ n: 1 }));
   await world.drained("g");

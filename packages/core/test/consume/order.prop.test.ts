@@ -10,7 +10,10 @@ const keys = Array.from({ length: 16 }, (_, key) => `key-${key}`);
 const perKey = 4;
 
 /** How many attempts of each message fail, from none to all of them; of 16 keys with 4 messages each. */
-const failures = fc.array(fc.integer({ min: 0, max: attempts }), { minLength: 16 * perKey, maxLength: 16 * perKey });
+const failures = fc.array(fc.integer({ min: 0, max: attempts }), {
+  minLength: 16 * perKey,
+  maxLength: 16 * perKey,
+});
 
 const transportOf: Readonly<Record<string, (world: World) => MemoryTransport | undefined>> = {
   ordered: () => undefined,
@@ -24,7 +27,8 @@ test.each(["single", "batch", "batch with fail()"] as const)(
     await fc.assert(
       fc.asyncProperty(failures, fc.constantFrom(...Object.keys(transportOf)), async (failing, transport) => {
         const runs = await play(mode, failing, transport);
-        for (const key of keys) expect(withoutRepeats(runs.get(key) ?? [])).toEqual(Array.from({ length: perKey }, (_, n) => n));
+        for (const key of keys)
+          expect(withoutRepeats(runs.get(key) ?? [])).toEqual(Array.from({ length: perKey }, (_, n) => n));
       }),
       { seed: 4711, numRuns: 4 },
     );
@@ -40,12 +44,18 @@ async function play(
   const world = createWorld();
   const service = await world.service({ transport: transportOf[transport]?.(world) });
   const runs = new Map<string, number[]>();
-  const plannedFor = (data: { orderId: string; n: number }) => failing[keys.indexOf(data.orderId) * perKey + data.n] ?? 0;
+  const plannedFor = (data: { orderId: string; n: number }) =>
+    failing[keys.indexOf(data.orderId) * perKey + data.n] ?? 0;
   const run = (data: { orderId: string; n: number }, attempt: number): void => {
     runs.set(data.orderId, [...(runs.get(data.orderId) ?? []), data.n]);
     if (attempt <= plannedFor(data)) throw new Error("planned");
   };
-  const options = { inbox: "none", ordering: "key", retry: fixed({ attempts, delayMs: 5 }), maxInFlight: 200 } as const;
+  const options = {
+    inbox: "none",
+    ordering: "key",
+    retry: fixed({ attempts, delayMs: 5 }),
+    maxInFlight: 200,
+  } as const;
   const consumer =
     mode === "single"
       ? defineConsumer("g", options).on(OrderPlaced, ({ data }, { attempt }) => run(data, attempt))
@@ -68,7 +78,8 @@ async function play(
           { maxSize: 20, maxWaitMs: 1 },
         );
   await service.consume(consumer);
-  for (let n = 0; n < perKey; n += 1) await service.publishBatch(keys.map((orderId) => OrderPlaced({ orderId, n })));
+  for (let n = 0; n < perKey; n += 1)
+    await service.publishBatch(keys.map((orderId) => OrderPlaced({ orderId, n })));
   await world.drainedInTime("g");
   await service.close();
   return runs;

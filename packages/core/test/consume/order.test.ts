@@ -1,4 +1,12 @@
-import { defineConsumer, fixed, immediate, noRetry, onError, Reject, type MemoryTransport } from "@postrider/core";
+import {
+  defineConsumer,
+  fixed,
+  immediate,
+  noRetry,
+  onError,
+  Reject,
+  type MemoryTransport,
+} from "@postrider/core";
 import { describe, expect, test } from "vitest";
 import { until } from "../support/recorder.ts";
 import { OrderCancelled, OrderPlaced, StockReserved, Ticked } from "./support/events.ts";
@@ -18,10 +26,13 @@ describe.each(transports)("with %s", (_, transportOf) => {
     const world = createWorld();
     const service = await world.service({ transport: transportOf(world) });
     const seen: number[] = [];
-    const consumer = defineConsumer("g", { inbox: "none", ordering: "key" }).on(OrderPlaced, async ({ data }) => {
-      if (data.n % 2 === 0) await settled();
-      seen.push(data.n);
-    });
+    const consumer = defineConsumer("g", { inbox: "none", ordering: "key" }).on(
+      OrderPlaced,
+      async ({ data }) => {
+        if (data.n % 2 === 0) await settled();
+        seen.push(data.n);
+      },
+    );
     await service.consume(consumer);
     await service.publishBatch(Array.from({ length: 20 }, (_, n) => placed("k", n)));
     await world.drained("g");
@@ -33,10 +44,13 @@ describe.each(transports)("with %s", (_, transportOf) => {
     const service = await world.service({ transport: transportOf(world) });
     const gate = createGate();
     const seen: string[] = [];
-    const consumer = defineConsumer("g", { inbox: "none", ordering: "key" }).on(OrderPlaced, async ({ data }) => {
-      seen.push(`${data.orderId}${data.n}`);
-      if (data.orderId === "a" && data.n === 1) await gate.opened;
-    });
+    const consumer = defineConsumer("g", { inbox: "none", ordering: "key" }).on(
+      OrderPlaced,
+      async ({ data }) => {
+        seen.push(`${data.orderId}${data.n}`);
+        if (data.orderId === "a" && data.n === 1) await gate.opened;
+      },
+    );
     await service.consume(consumer);
     await service.publishBatch([placed("a", 1), placed("a", 2), placed("b", 1), placed("b", 2)]);
     await until("the other key is done", () => seen.includes("b2"));
@@ -52,13 +66,16 @@ describe.each(transports)("with %s", (_, transportOf) => {
     const service = await world.service({ transport: transportOf(world) });
     const seen: string[] = [];
     const retry = fixed({ attempts: 3, delayMs: 10_000 });
-    const consumer = defineConsumer("g", { inbox: "none", ordering: "key", retry, concurrency: 1, maxInFlight: 10 }).on(
-      OrderPlaced,
-      ({ data }, { attempt }) => {
-        seen.push(`${data.orderId}${data.n}#${attempt}`);
-        if (data.orderId === "a" && data.n === 1 && attempt < 3) throw new Error("not yet");
-      },
-    );
+    const consumer = defineConsumer("g", {
+      inbox: "none",
+      ordering: "key",
+      retry,
+      concurrency: 1,
+      maxInFlight: 10,
+    }).on(OrderPlaced, ({ data }, { attempt }) => {
+      seen.push(`${data.orderId}${data.n}#${attempt}`);
+      if (data.orderId === "a" && data.n === 1 && attempt < 3) throw new Error("not yet");
+    });
     await service.consume(consumer);
     await service.publishBatch([placed("a", 1), placed("a", 2), placed("b", 1)]);
     await until("the other key is done", () => seen.includes("b1#1"));
@@ -72,7 +89,11 @@ describe.each(transports)("with %s", (_, transportOf) => {
     const world = createWorld();
     const service = await world.service({ transport: transportOf(world) });
     const seen: number[] = [];
-    const consumer = defineConsumer("g", { inbox: "none", ordering: "key", retry: immediate({ attempts: 2 }) }).on(OrderPlaced, ({ data }) => {
+    const consumer = defineConsumer("g", {
+      inbox: "none",
+      ordering: "key",
+      retry: immediate({ attempts: 2 }),
+    }).on(OrderPlaced, ({ data }) => {
       seen.push(data.n);
       if (data.n === 1) throw new Error("never");
     });
@@ -89,7 +110,12 @@ describe.each(transports)("with %s", (_, transportOf) => {
     const seen: string[] = [];
     let cured = false;
     const retry = immediate({ attempts: 2 });
-    const consumer = defineConsumer("g", { inbox: "none", ordering: "key", onExhausted: "hold-key", retry }).on(OrderPlaced, ({ data }) => {
+    const consumer = defineConsumer("g", {
+      inbox: "none",
+      ordering: "key",
+      onExhausted: "hold-key",
+      retry,
+    }).on(OrderPlaced, ({ data }) => {
       seen.push(`${data.orderId}${data.n}`);
       if (data.orderId === "a" && data.n === 1 && !cured) throw new Error("until somebody cures it");
     });
@@ -126,10 +152,13 @@ test("34. 16 keys keep their order over 10 consumers of one group", async () => 
   const world = createWorld();
   const producer = await world.service();
   const seen = new Map<string, number[]>();
-  const consumer = defineConsumer("g", { inbox: "none", ordering: "key" }).on(OrderPlaced, async ({ data }) => {
-    if (data.n % 3 === 0) await new Promise((resolve) => setImmediate(resolve));
-    seen.set(data.orderId, [...(seen.get(data.orderId) ?? []), data.n]);
-  });
+  const consumer = defineConsumer("g", { inbox: "none", ordering: "key" }).on(
+    OrderPlaced,
+    async ({ data }) => {
+      if (data.n % 3 === 0) await new Promise((resolve) => setImmediate(resolve));
+      seen.set(data.orderId, [...(seen.get(data.orderId) ?? []), data.n]);
+    },
+  );
   for (let member = 0; member < 10; member += 1) await (await world.service()).consume(consumer);
   const numbers = Array.from({ length: 20 }, (_, n) => n);
   const keys = Array.from({ length: 16 }, (_, key) => `key-${key}`);
@@ -144,11 +173,14 @@ test("36. what an error rule pauses goes back, and with it everything of its key
   const seen: string[] = [];
   let down = true;
   const errors = [onError((error) => error.message === "down", "pause")];
-  const consumer = defineConsumer("g", { inbox: "none", ordering: "key", errors }).on(OrderPlaced, async ({ data }) => {
-    await settled();
-    if (down) throw new Error("down");
-    seen.push(`${data.orderId}${data.n}`);
-  });
+  const consumer = defineConsumer("g", { inbox: "none", ordering: "key", errors }).on(
+    OrderPlaced,
+    async ({ data }) => {
+      await settled();
+      if (down) throw new Error("down");
+      seen.push(`${data.orderId}${data.n}`);
+    },
+  );
   const subscription = await service.consume(consumer);
   await service.publishBatch([placed("a", 1), placed("a", 2), placed("a", 3)]);
   await until("it is paused", () => subscription.counts().paused === 1);
@@ -198,10 +230,13 @@ test("36. without ordering a retry lets later messages of its key pass: that is 
   const world = createWorld();
   const service = await world.service();
   const seen: number[] = [];
-  const consumer = defineConsumer("g", { inbox: "none", retry: fixed({ attempts: 2, delayMs: 1_000 }) }).on(OrderPlaced, ({ data }, { attempt }) => {
-    if (data.n === 1 && attempt === 1) throw new Error("later");
-    seen.push(data.n);
-  });
+  const consumer = defineConsumer("g", { inbox: "none", retry: fixed({ attempts: 2, delayMs: 1_000 }) }).on(
+    OrderPlaced,
+    ({ data }, { attempt }) => {
+      if (data.n === 1 && attempt === 1) throw new Error("later");
+      seen.push(data.n);
+    },
+  );
   await service.consume(consumer);
   await service.publishBatch([placed("a", 1), placed("a", 2)]);
   await world.drainedInTime("g");
@@ -212,10 +247,13 @@ test("36. a rejected message of a key goes to the dead letters before the next o
   const world = createWorld();
   const service = await world.service({ transport: eager(world) });
   const lettersAtSecond: number[] = [];
-  const consumer = defineConsumer("g", { inbox: "none", ordering: "key", retry: noRetry() }).on(OrderPlaced, ({ data }) => {
-    if (data.n === 1) throw new Reject("never");
-    lettersAtSecond.push(world.group("g").deadLetters);
-  });
+  const consumer = defineConsumer("g", { inbox: "none", ordering: "key", retry: noRetry() }).on(
+    OrderPlaced,
+    ({ data }) => {
+      if (data.n === 1) throw new Reject("never");
+      lettersAtSecond.push(world.group("g").deadLetters);
+    },
+  );
   await service.consume(consumer);
   await service.publishBatch([placed("a", 1), placed("a", 2)]);
   await world.drained("g");

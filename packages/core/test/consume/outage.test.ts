@@ -38,9 +38,12 @@ describe("while the database is away", () => {
     const database = fragile(world);
     const service = await world.storing(database.store);
     const attempts: number[] = [];
-    const consumer = defineConsumer("g", { store: database.store, retry: noRetry(), maxInFlight: 2 }).on(Ticked, (_, { attempt }) => {
-      attempts.push(attempt);
-    });
+    const consumer = defineConsumer("g", { store: database.store, retry: noRetry(), maxInFlight: 2 }).on(
+      Ticked,
+      (_, { attempt }) => {
+        attempts.push(attempt);
+      },
+    );
     const subscription = await service.consume(consumer);
     database.down = true;
     await service.publishBatch([1, 2, 3, 4].map((n) => Ticked({ n })));
@@ -80,10 +83,13 @@ describe("while the database is away", () => {
     };
     const service = await world.storing(dying);
     const attempts: number[] = [];
-    const consumer = defineConsumer("g", { store: dying, retry: noRetry() }).on(Ticked, async ({ data }, { tx, attempt }) => {
-      attempts.push(attempt);
-      await tx.put("rows", String(data.n), 1);
-    });
+    const consumer = defineConsumer("g", { store: dying, retry: noRetry() }).on(
+      Ticked,
+      async ({ data }, { tx, attempt }) => {
+        attempts.push(attempt);
+        await tx.put("rows", String(data.n), 1);
+      },
+    );
     await service.consume(consumer);
     await service.publish(Ticked({ n: 1 }));
     await world.drainedInTime("g");
@@ -95,7 +101,9 @@ describe("while the database is away", () => {
     const world = createWorld();
     const database = fragile(world);
     const service = await world.storing(database.store);
-    const subscription = await service.consume(defineConsumer("g", { store: database.store }).on(Ticked, () => {}));
+    const subscription = await service.consume(
+      defineConsumer("g", { store: database.store }).on(Ticked, () => {}),
+    );
     database.down = true;
     await service.publish(Ticked({ n: 1 }));
     await until("it was noticed", () => database.refused === 1);
@@ -109,7 +117,9 @@ describe("while the database is away", () => {
     const database = fragile(world);
     const service = await world.storing(database.store);
     const seen: number[] = [];
-    await service.consume(defineConsumer("g", { store: database.store }).on(Ticked, ({ data }) => void seen.push(data.n)));
+    await service.consume(
+      defineConsumer("g", { store: database.store }).on(Ticked, ({ data }) => void seen.push(data.n)),
+    );
     database.down = true;
     await service.publish(Ticked({ n: 1 }));
     await until("it was noticed", () => database.refused === 1);
@@ -126,7 +136,10 @@ describe("while the database is away", () => {
     const database = fragile(world);
     const service = await world.storing(database.store);
     const seen: number[] = [];
-    const consumer = defineConsumer("g", { store: database.store, ordering: "key" }).on(OrderPlaced, ({ data }) => void seen.push(data.n));
+    const consumer = defineConsumer("g", { store: database.store, ordering: "key" }).on(
+      OrderPlaced,
+      ({ data }) => void seen.push(data.n),
+    );
     await service.consume(consumer);
     database.down = true;
     await service.publishBatch([1, 2, 3].map((n) => OrderPlaced({ orderId: "a", n })));
@@ -142,10 +155,13 @@ test("a handler whose own connection to something else is refused has failed: th
   const database = fragile(world);
   const service = await world.storing(database.store);
   let calls = 0;
-  const consumer = defineConsumer("g", { store: database.store, retry: immediate({ attempts: 2 }) }).on(Ticked, () => {
-    calls += 1;
-    throw new Gone("the payment service refused the connection");
-  });
+  const consumer = defineConsumer("g", { store: database.store, retry: immediate({ attempts: 2 }) }).on(
+    Ticked,
+    () => {
+      calls += 1;
+      throw new Gone("the payment service refused the connection");
+    },
+  );
   const subscription = await service.consume(consumer);
   await service.publish(Ticked({ n: 1 }));
   await world.drained("g");
@@ -195,9 +211,9 @@ describe("a conflict with another transaction", () => {
     const service = await world.storing(store);
     const consumer = defineConsumer("g", { store, retry: noRetry() }).on(Ticked, async ({ data }, { tx }) => {
       const [first, second] = data.n === 1 ? ["a", "b"] : ["b", "a"];
-      await tx.put("rows", String(first), data.n);
+      await tx.put("rows", first, data.n);
       await settled();
-      await tx.put("rows", String(second), data.n);
+      await tx.put("rows", second, data.n);
     });
     const subscription = await service.consume(consumer);
     await service.publishBatch([1, 2].map((n) => Ticked({ n })));

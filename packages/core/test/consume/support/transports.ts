@@ -1,4 +1,10 @@
-import { memory, type Delivery, type MemoryBroker, type MemoryTransport, type SubscriptionRequest } from "@postrider/core";
+import {
+  memory,
+  type Delivery,
+  type MemoryBroker,
+  type MemoryTransport,
+  type SubscriptionRequest,
+} from "@postrider/core";
 import type { World } from "./world.ts";
 
 /** What a test changes about a transport; everything else is the one in memory. */
@@ -8,12 +14,16 @@ export interface Changes {
 }
 
 /** A transport with one seam: between it and core. */
-export function changed({ broker, clock }: World, { request = same, delivery = same }: Changes): MemoryTransport {
+export function changed(
+  { broker, clock }: World,
+  { request = same, delivery = same }: Changes,
+): MemoryTransport {
   const transport = memory({ broker, clock });
   return {
     ...transport,
     consumer: {
-      subscribe: (asked, receive) => transport.consumer.subscribe(request(asked), (given) => receive(delivery(given))),
+      subscribe: (asked, receive) =>
+        transport.consumer.subscribe(request(asked), (given) => receive(delivery(given))),
     },
   };
 }

@@ -27,7 +27,12 @@ export interface World {
   storing<Tx>(store: Store<Tx>, parts?: ServiceParts): Promise<MessagingWithStore<Tx>>;
   store(): MemoryStore;
   /** What the broker holds for a group. */
-  group(name: string): { readonly queued: number; readonly unsettled: number; readonly delayed: number; readonly deadLetters: number };
+  group(name: string): {
+    readonly queued: number;
+    readonly unsettled: number;
+    readonly delayed: number;
+    readonly deadLetters: number;
+  };
   /** Resolves when the broker holds nothing for the group but dead letters; no time passes. */
   drained(name: string): Promise<void>;
   /** The same, and time passes meanwhile, timer by timer. */
@@ -83,7 +88,8 @@ export function createWorld(limits: Parameters<typeof memoryBroker>[0] = {}): Wo
       until(
         `the group '${name}' has nothing left`,
         async () => {
-          if (!isEmpty(group(name))) await clock.runUntil(() => isEmpty(group(name)), { withinMs: dayMs }).catch(() => undefined);
+          if (!isEmpty(group(name)))
+            await clock.runUntil(() => isEmpty(group(name)), { withinMs: dayMs }).catch(() => undefined);
           return isEmpty(group(name));
         },
         limitMs,
