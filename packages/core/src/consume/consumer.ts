@@ -148,6 +148,7 @@ function createPath(parts: ConsumerParts) {
     slots,
     settler,
     gate,
+    holds,
     logger,
     failed: createFailed({ consumer, capabilities, settler, holds, clock, logger, random, pause }),
     isConflict: parts.isConflict,

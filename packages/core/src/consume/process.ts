@@ -2,6 +2,7 @@ import type { Logger } from "../contracts/logger.ts";
 import { soundError } from "../failure/sound-error.ts";
 import type { Attempts } from "./attempt.ts";
 import type { FailedOutcome } from "./failed.ts";
+import type { Holds } from "./holds.ts";
 import type { OutageGate } from "./outage.ts";
 import type { Settler } from "./settle.ts";
 import type { Slots } from "./slots.ts";
@@ -13,6 +14,7 @@ export interface ProcessParts {
   readonly slots: Slots;
   readonly settler: Settler;
   readonly gate: OutageGate;
+  readonly holds: Holds;
   readonly logger: Logger;
   readonly failed: (work: Work, outcome: FailedOutcome) => Promise<Fate>;
   /** True for a failure that running the transaction again can cure: serialization failure, deadlock. */
@@ -33,10 +35,13 @@ interface Tried {
 /** So many conflicts in a row cost a message no attempt. */
 const freeConflicts = 5;
 
+/** Between a failure of our own and the message's return: it must not come back in a busy loop. */
+const pauseMs = 1_000;
+
 const turnedAway: AttemptOutcome = { kind: "abandoned", error: new Error("The consumer closes") };
 
 export function createProcess(parts: ProcessParts): Process {
-  const { consumer, attempts, slots, settler, gate, logger } = parts;
+  const { consumer, attempts, slots, settler, gate, holds, logger } = parts;
 
   const attempt = async (works: readonly Work[]): Promise<readonly AttemptOutcome[]> => {
     const free = await slots.take();
@@ -99,6 +104,7 @@ export function createProcess(parts: ProcessParts): Process {
         consumer,
         reason: soundError(thrown).message,
       });
+      await holds.hold(pauseMs, tried.work.delivery.signal);
       return await giveBack(tried.work);
     } finally {
       gate.leave(tried.work);
