@@ -18,7 +18,8 @@ export async function outcomesOf(
   let answered: readonly PublishOutcome[] = [];
   let missing = unanswered;
   try {
-    answered = await publish();
+    const answer: unknown = await publish();
+    if (Array.isArray(answer)) answered = answer;
   } catch (error) {
     missing = unknown(toMessagingError(error));
   }
