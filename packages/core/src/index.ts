@@ -45,6 +45,7 @@ export type { Message, MessageKind } from "./contracts/message.ts";
 export type { OutboxStore, Position, StoredEvent } from "./contracts/outbox.ts";
 export type {
   HeldKey,
+  OnDead,
   OutboxStatus,
   ParkedEvent,
   ParkedQuery,

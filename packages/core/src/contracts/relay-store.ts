@@ -26,13 +26,19 @@ export interface RelayStore {
   read(lease: RelayLease, limit: number): Promise<readonly StoredEvent[]>;
   /** - confirm removes exactly these rows; removing one twice is a no-op. */
   confirm(lease: RelayLease, events: readonly StoredEvent[]): Promise<void>;
-  /** - park moves rows out of the outbox in one transaction: they are in one of the two places, never in both or none. */
+  /**
+   * - park moves rows out of the outbox in one transaction: they are in one of the two places, never in both or none.
+   * Fails with STORE_LEASE_LOST when the lease is no longer ours: whoever leads now would not know the held key.
+   */
   park(lease: RelayLease, requests: readonly ParkRequest[]): Promise<void>;
   /** Keys with a parked row that holds them: later events of such a key must wait behind it. Read at each take-over. */
   heldKeys(lease: RelayLease): Promise<readonly HeldKey[]>;
   /** Parked rows whose time has come, in order within their key, at most `limit`. */
   due(lease: RelayLease, nowMs: number, limit: number): Promise<readonly ParkedEvent[]>;
-  /** Writes down what became of a due row. `published` and `discarded` remove it and make the next of its key due. */
+  /**
+   * Writes down what became of a due row. `published` and `discarded` remove it and make the next of its key due.
+   * Fails with STORE_LEASE_LOST like `park`.
+   */
   settleParked(lease: RelayLease, event: ParkedEvent, result: ParkedResult): Promise<void>;
   status(): Promise<OutboxStatus>;
   /** Parked rows, oldest first, for people who look. */
@@ -59,7 +65,12 @@ export interface ParkRequest {
   /** Milliseconds since the epoch; undefined for `held` and `dead`. */
   readonly nextAttemptAtMs: number | undefined;
   readonly error: CodedError | undefined;
+  /** Of a `dead` one: what later events of its key do. Default `hold-key`. */
+  readonly onDead?: OnDead | undefined;
 }
+
+/** `skip`: later events of the key go on past a dead one. `hold-key`: they wait. */
+export type OnDead = "skip" | "hold-key";
 
 export interface ParkedEvent extends StoredEvent {
   readonly status: ParkedStatus;
@@ -79,12 +90,11 @@ export type ParkedResult =
       readonly nextAttemptAtMs: number;
       readonly error: CodedError;
     }
-  /** `skip`: later events of the key go on past it. `hold-key`: they wait. */
   | {
       readonly kind: "dead";
       readonly attempts: number;
       readonly error: CodedError;
-      readonly then: "skip" | "hold-key";
+      readonly onDead: OnDead;
     };
 
 export interface ParkedQuery {

@@ -3,6 +3,7 @@ import type { CodedError } from "../contracts/failure.ts";
 import type { Logger } from "../contracts/logger.ts";
 import type { StoredEvent } from "../contracts/outbox.ts";
 import type {
+  OnDead,
   ParkedEvent,
   ParkedResult,
   ParkRequest,
@@ -44,7 +45,7 @@ export interface Parking {
 type Fate =
   | { readonly kind: "retry"; readonly nextAttemptAtMs: number }
   /** `onDead`: what later events of its key do. */
-  | { readonly kind: "dead"; readonly onDead: "skip" | "hold-key" };
+  | { readonly kind: "dead"; readonly onDead: OnDead };
 
 export function createParking(parts: ParkingParts): Parking {
   const { store, options, clock } = parts;
@@ -71,15 +72,11 @@ export function createParking(parts: ParkingParts): Parking {
         ({ status, event }) => status === "blocked" && keys.has(orderKeyOf(event)),
       );
       const held = [...behind.map(({ event }) => event), ...waiting];
-      const requests = [...refused.map((one) => requestOf(one, clock.now())), ...held.map(heldRequest)];
+      const requests = [...refused.map(requestOf), ...held.map(heldRequest)];
       if (requests.length === 0) return { count: 0, keys };
       await store.park(lease, requests);
       if (held.length > 0) parts.telemetry.instruments.parked("held", held.length);
-      for (const { event, error, fate } of refused) {
-        if (passes(event, fate))
-          await store.settleParked(lease, asParked(event, clock.now()), resultOf(fate, 1, error));
-        report(parts, event, 1, error, fate);
-      }
+      for (const { event, error, fate } of refused) report(parts, event, 1, error, fate);
       return { count: requests.length, keys };
     },
 
@@ -111,37 +108,18 @@ function passes({ key }: StoredEvent, fate: Fate): boolean {
   return key !== undefined && fate.kind === "dead" && fate.onDead === "skip";
 }
 
-/**
- * Every row that is parked holds its key, a dead one too: one whose key goes on is parked as due first, and given up in
- * a second step. Who dies in between finds it due, tries it once more, and gives it up then.
- */
-function requestOf({ event, error, fate }: Refused, now: number): ParkRequest {
-  if (fate.kind === "retry")
-    return { event, status: "retry", attempts: 1, nextAttemptAtMs: fate.nextAttemptAtMs, error };
-  return passes(event, fate)
-    ? { event, status: "retry", attempts: 1, nextAttemptAtMs: now, error }
-    : { event, status: "dead", attempts: 1, nextAttemptAtMs: undefined, error };
+function requestOf({ event, error, fate }: Refused): ParkRequest {
+  const nextAttemptAtMs = fate.kind === "retry" ? fate.nextAttemptAtMs : undefined;
+  const onDead = fate.kind === "dead" ? fate.onDead : undefined;
+  return { event, status: fate.kind, attempts: 1, nextAttemptAtMs, error, onDead };
 }
 
 function resultOf(fate: Fate, attempts: number, error: CodedError): ParkedResult {
-  if (fate.kind === "retry") return { ...fate, attempts, error };
-  // eslint-disable-next-line unicorn/no-thenable -- the contract's word, and never awaited
-  return { kind: "dead", attempts, error, then: fate.onDead };
+  return { ...fate, attempts, error };
 }
 
 function heldRequest(event: StoredEvent): ParkRequest {
   return { event, status: "held", attempts: 0, nextAttemptAtMs: undefined, error: undefined };
-}
-
-function asParked(event: StoredEvent, now: number): ParkedEvent {
-  return {
-    ...event,
-    status: "retry",
-    attempts: 1,
-    nextAttemptAtMs: now,
-    lastError: undefined,
-    parkedAtMs: now,
-  };
 }
 
 function report(

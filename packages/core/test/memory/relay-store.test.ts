@@ -223,15 +223,14 @@ test("`retry` counts and waits again, with the followers behind it", async () =>
 });
 
 test("`dead` with hold-key keeps the followers; with skip they go on, and the key is free after them", async () => {
-  for (const then of ["hold-key", "skip"] as const) {
+  for (const onDead of ["hold-key", "skip"] as const) {
     const { clock, store, lease, due, settle } = await parked();
     await clock.advance(100);
-    // oxlint-disable-next-line unicorn/no-thenable -- the contract's own name; nobody awaits a result.
-    await settle({ kind: "dead", attempts: 2, error: refused, then });
-    expect(idsOf(await due())).toEqual(then === "skip" ? ["a2"] : []);
+    await settle({ kind: "dead", attempts: 2, error: refused, onDead });
+    expect(idsOf(await due())).toEqual(onDead === "skip" ? ["a2"] : []);
     expect(await store.relay.status()).toMatchObject({ parked: 3, dead: 1 });
     expect(await store.relay.heldKeys(lease)).toHaveLength(1);
-    if (then === "hold-key") continue;
+    if (onDead === "hold-key") continue;
     await settle({ kind: "published" });
     await settle({ kind: "published" });
     expect([idsOf(await due()), await store.relay.heldKeys(lease)]).toEqual([[], []]);

@@ -299,9 +299,8 @@ describe.each(databases)("relay store on $name", (database) => {
         rows.map((row) => (row.id.endsWith("1") ? parking(row, "retry", 0) : parking(row, "held"))),
       );
       for (const head of await relay.due(lease, 0, 10)) {
-        const then = head.key === "a" ? "skip" : "hold-key";
-        // oxlint-disable-next-line unicorn/no-thenable -- the contract's own name; nobody awaits a result.
-        await relay.settleParked(lease, head, { kind: "dead", attempts: 9, error: refused, then });
+        const onDead = head.key === "a" ? "skip" : "hold-key";
+        await relay.settleParked(lease, head, { kind: "dead", attempts: 9, error: refused, onDead });
       }
       expect(ids(await relay.due(lease, 0, 10))).toEqual(["a2"]);
       expect(await relay.heldKeys(lease)).toEqual(

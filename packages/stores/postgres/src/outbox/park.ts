@@ -8,7 +8,7 @@ import { positionList } from "./positions.ts";
 
 /**
  * Moves rows from the outbox to the parked ones in one transaction. A row that is no longer in the outbox is left
- * alone: it was confirmed or parked meanwhile. Every parked row of a key holds the later ones of it.
+ * alone: it was confirmed or parked meanwhile. A parked row holds the later ones of its key, but for a dead one to skip.
  */
 export async function park(
   connection: Connection,
@@ -36,10 +36,10 @@ function moveStatement(tables: Tables): string {
   return (
     `WITH gone AS (DELETE FROM ${tables.event} WHERE seq = ANY (($1::text)::bigint[]) RETURNING *) ` +
     `INSERT INTO ${tables.parked} (seq, ${names}, stored_at, status, holds, attempts, next_attempt_at, last_error) ` +
-    `SELECT gone.seq, ${moved}, gone.stored_at, r.status, gone.partitionkey IS NOT NULL, r.attempts, ` +
+    `SELECT gone.seq, ${moved}, gone.stored_at, r.status, gone.partitionkey IS NOT NULL AND r.holds, r.attempts, ` +
     `to_timestamp(r.due / 1000.0), r.error ` +
     `FROM gone JOIN json_to_recordset($2::text::json) ` +
-    `AS r (seq bigint, status text, attempts integer, due double precision, error text) ON r.seq = gone.seq`
+    `AS r (seq bigint, status text, holds boolean, attempts integer, due double precision, error text) ON r.seq = gone.seq`
   );
 }
 
@@ -47,6 +47,7 @@ function recordOf(request: ParkRequest): Readonly<Record<string, unknown>> {
   return {
     seq: request.event.position,
     status: request.status,
+    holds: request.status !== "dead" || request.onDead !== "skip",
     attempts: request.attempts,
     due: request.nextAttemptAtMs ?? null,
     error: request.error === undefined ? null : sayingOf(request.error),

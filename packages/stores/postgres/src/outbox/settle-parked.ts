@@ -38,7 +38,7 @@ async function write(run: Run, tables: Tables, event: ParkedEvent, result: Parke
       await run(
         `UPDATE ${tables.parked} SET status = 'dead', attempts = $2::integer, next_attempt_at = NULL, last_error = $3,
          holds = holds AND $4::boolean WHERE seq = $1::bigint`,
-        [event.position, result.attempts, sayingOf(result.error), result.then === "hold-key"],
+        [event.position, result.attempts, sayingOf(result.error), result.onDead === "hold-key"],
       );
   }
 }
@@ -47,6 +47,6 @@ function letsGo(result: ParkedResult): boolean {
   return (
     result.kind === "published" ||
     result.kind === "discarded" ||
-    (result.kind === "dead" && result.then === "skip")
+    (result.kind === "dead" && result.onDead === "skip")
   );
 }

@@ -59,9 +59,13 @@ export const relayFaults: readonly BrokenStore[] = [
     breaks: (inner) =>
       overStore(inner, {
         relay: {
+          park: (lease, requests) =>
+            inner.relay.park(
+              lease,
+              requests.map((request) => ({ ...request, onDead: undefined })),
+            ),
           settleParked: (lease, event, result) => {
-            // oxlint-disable-next-line unicorn/no-thenable -- the contract's own name; nobody awaits a result.
-            const harsher: ParkedResult = result.kind === "dead" ? { ...result, then: "hold-key" } : result;
+            const harsher: ParkedResult = result.kind === "dead" ? { ...result, onDead: "hold-key" } : result;
             return inner.relay.settleParked(lease, event, harsher);
           },
         },

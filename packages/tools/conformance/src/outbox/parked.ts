@@ -70,9 +70,8 @@ export const parkedCases: readonly StoreCase[] = [
         [waits, held],
       ]);
       for (const row of await due(scope, lease, nowMs)) {
-        const then = row.key === "skip" ? "skip" : "hold-key";
-        // oxlint-disable-next-line unicorn/no-thenable -- the contract's own name; nobody awaits a result.
-        const result = { kind: "dead", attempts: 8, error, then } as const;
+        const onDead = row.key === "skip" ? "skip" : "hold-key";
+        const result = { kind: "dead", attempts: 8, error, onDead } as const;
         await scope.wait("settleParked", relay.settleParked(lease, row, result));
       }
       claimEqual(idsOf(await due(scope, lease, Date.now() + nowMs)), [goesOn.id], "due behind a dead row");
@@ -82,6 +81,20 @@ export const parkedCases: readonly StoreCase[] = [
       const keys = (await scope.wait("held keys", relay.heldKeys(lease))).map((one) => one.key);
       claim(keys.includes("hold"), "a key behind a dead row that holds it must be among the held keys");
       claimEqual((await scope.wait("status", relay.status())).dead, 2, "dead rows in the status");
+    },
+  },
+  {
+    title: "101. a row that is parked as dead holds its key, or lets it go on, as asked",
+    body: async (scope) => {
+      const { relay } = scope.store;
+      const lease = await scope.lease();
+      const [skipped, stuck] = [sealed({ key: "skip" }), sealed({ key: "hold" })];
+      await parkRows(scope, lease, [
+        [skipped, (row) => ({ ...dead(row), onDead: "skip" })],
+        [stuck, (row) => ({ ...dead(row), onDead: "hold-key" })],
+      ]);
+      const keys = (await scope.wait("held keys", relay.heldKeys(lease))).map((one) => one.key);
+      claimEqual(keys, ["hold"], "held keys");
     },
   },
   {

@@ -55,6 +55,7 @@ export const redOfStores: Readonly<Record<string, readonly string[]>> = {
   "confirms once": ["confirm removes exactly these rows; removing one twice is a no-op"],
   "gives no position": [
     "101. a dead row is never due; its key goes on or waits, as asked",
+    "101. a row that is parked as dead holds its key, or lets it go on, as asked",
     "101. a parked row is due when its time has come, not before, and in order within its key",
     "101. a parked row that fails again keeps its attempts and its next time",
     "101. a parked row that was published is gone, and the next of its key is due",
@@ -65,6 +66,7 @@ export const redOfStores: Readonly<Record<string, readonly string[]>> = {
   ],
   "park loses": [
     "101. a dead row is never due; its key goes on or waits, as asked",
+    "101. a row that is parked as dead holds its key, or lets it go on, as asked",
     "101. a parked row is due when its time has come, not before, and in order within its key",
     "101. a parked row that was published is gone, and the next of its key is due",
     "101. parked rows can be looked up by status and key, made due again, and dropped for good",
@@ -76,6 +78,7 @@ export const redOfStores: Readonly<Record<string, readonly string[]>> = {
   ],
   "holds no key": [
     "101. a dead row is never due; its key goes on or waits, as asked",
+    "101. a row that is parked as dead holds its key, or lets it go on, as asked",
     "81. keys with a parked row are held, and only those",
   ],
   "is always due": [
@@ -87,7 +90,10 @@ export const redOfStores: Readonly<Record<string, readonly string[]>> = {
     "101. a parked row that fails again keeps its attempts and its next time",
     "101. a parked row that was published is gone, and the next of its key is due",
   ],
-  "buries the key": ["101. a dead row is never due; its key goes on or waits, as asked"],
+  "buries the key": [
+    "101. a dead row is never due; its key goes on or waits, as asked",
+    "101. a row that is parked as dead holds its key, or lets it go on, as asked",
+  ],
   "finds everything": [
     "101. a dead row is never due; its key goes on or waits, as asked",
     "101. parked rows can be looked up by status and key, made due again, and dropped for good",

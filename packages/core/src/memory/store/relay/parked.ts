@@ -63,8 +63,8 @@ export function createParked(): Parked {
     get dead() {
       return [...rows.inOrder()].filter(({ status }) => status === "dead").length;
     },
-    add: (event, { status, attempts, nextAttemptAtMs, error }, nowMs) => {
-      const holds = event.key !== undefined;
+    add: (event, { status, attempts, nextAttemptAtMs, error, onDead }, nowMs) => {
+      const holds = event.key !== undefined && !(status === "dead" && onDead === "skip");
       const lastError = error === undefined ? undefined : sayingOf(error);
       const { position } = event;
       rows.add({ position, event, parkedAtMs: nowMs, status, holds, attempts, nextAttemptAtMs, lastError });
@@ -103,7 +103,7 @@ export function createParked(): Parked {
         change(row, { status: "retry", attempts, nextAttemptAtMs: result.nextAttemptAtMs, lastError });
         return;
       }
-      const holds = row.holds && result.then === "hold-key";
+      const holds = row.holds && result.onDead === "hold-key";
       change(row, { status: "dead", attempts, nextAttemptAtMs: undefined, lastError, holds });
       if (!holds) releaseNext(row.event);
     },
