@@ -1,0 +1,86 @@
+import { startOrders, type Orders } from "../orders/start.ts";
+import { startProcess, type ServiceProcess } from "../processes/start-process.ts";
+import { startShipping, type Shipping } from "../shipping/start.ts";
+import { recordSpansOf, type RecordedSpan } from "../telemetry/span-recorder.ts";
+import { startTelemetry } from "../telemetry/telemetry.ts";
+import type { Broker } from "../wiring/brokers.ts";
+import type { Choice } from "../wiring/choose.ts";
+import { started } from "../wiring/closers.ts";
+import { openDatabases } from "../wiring/database.ts";
+import type { Log } from "./log.ts";
+
+/** Both services at work. */
+export interface Services {
+  readonly orders: Omit<Orders, "close">;
+  readonly shipping: Omit<Shipping, "close">;
+  /** What both have recorded of the watched trace. */
+  spans(): Promise<readonly RecordedSpan[]>;
+  /** Each drains and closes; then telemetry is sent. */
+  close(): Promise<void>;
+}
+
+export interface ServicesOptions {
+  readonly choice: Choice;
+  readonly broker: Broker;
+  /** The trace whose spans are kept. */
+  readonly traceId: string;
+  readonly log: Log;
+}
+
+/** A broker in memory does not leave its process, so both services share it; a real one gets two processes. */
+export function startServices(options: ServicesOptions): Promise<Services> {
+  return options.choice.broker.kind === "memory" ? startTogether(options) : startApart(options);
+}
+
+function startTogether({ choice, broker, traceId, log: { logger } }: ServicesOptions): Promise<Services> {
+  return started(async (opened) => {
+    const recorder = recordSpansOf(traceId);
+    opened.add(startTelemetry({ serviceName: "orders-example", env: process.env, recorder }).shutdown);
+    const databases = await openDatabases(choice.database, ["orders", "shipping"], opened);
+    const shipping = await startShipping({ broker, database: databases.shipping, logger });
+    opened.add(shipping.close);
+    const orders = await startOrders({ broker, database: databases.orders, logger });
+    opened.add(orders.close);
+    return { orders, shipping, spans: async () => recorder.spans(), close: opened.closeAll };
+  });
+}
+
+/** Each in a child process of this one. */
+export function startApart({ choice, traceId, log }: Omit<ServicesOptions, "broker">): Promise<Services> {
+  return started(async (opened) => {
+    const start = async (service: "orders" | "shipping"): Promise<ServiceProcess> => {
+      const one = await startProcess({ kind: "start", service, choice, traceId }, log.add);
+      opened.add(one.close);
+      return one;
+    };
+    const [shipping, orders] = await both(start("shipping"), start("orders"));
+    return {
+      orders: remote<Orders>(orders, ["url", "list", "countShipped"]),
+      shipping: remote<Shipping>(shipping, ["counts", "countShipments"]),
+      spans: async () => {
+        const kept = await Promise.all(
+          [orders, shipping].map((one) => one.call("spans") as Promise<RecordedSpan[]>),
+        );
+        return kept.flat();
+      },
+      close: opened.closeAll,
+    };
+  });
+}
+
+/** The methods of a service, each a call to its process. */
+function remote<Service>(
+  one: ServiceProcess,
+  methods: readonly (keyof Omit<Service, "close"> & string)[],
+): Omit<Service, "close"> {
+  const calls = methods.map((method) => [method, (...args: unknown[]) => one.call(method, ...args)]);
+  return Object.fromEntries(calls) as Omit<Service, "close">;
+}
+
+/** Waits for both before it fails: what the other one opened is then known, and closed. */
+async function both<A, B>(first: Promise<A>, second: Promise<B>): Promise<[A, B]> {
+  const [a, b] = await Promise.allSettled([first, second]);
+  if (a.status === "rejected") throw a.reason;
+  if (b.status === "rejected") throw b.reason;
+  return [a.value, b.value];
+}

@@ -1,0 +1,34 @@
+import { expect, test } from "vitest";
+import { help, parseArguments } from "../src/arguments.ts";
+import { UsageError } from "../src/wiring/usage-error.ts";
+
+test("without arguments: twenty orders, as text", () => {
+  expect(parseArguments([])).toEqual({ orders: 20, output: "text", log: "kept", help: false });
+});
+
+test("each argument is understood", () => {
+  expect(parseArguments(["--orders", "100000", "--json", "--verbose"])).toEqual({
+    orders: 100_000,
+    output: "json",
+    log: "shown",
+    help: false,
+  });
+  expect(parseArguments(["-h"]).help).toBe(true);
+  expect(help).toContain("--orders N");
+});
+
+test.each([
+  ["--orders=0"],
+  ["--orders=100001"],
+  ["--orders=1e3"],
+  ["--orders=-5"],
+  ["--orders="],
+  ["--orders"],
+  ["--json=yes"],
+  ["--unknown"],
+  ["extra"],
+])("%s is refused in one line", (argument) => {
+  const parse = () => parseArguments([argument]);
+  expect(parse).toThrow(UsageError);
+  expect(parse).toThrow(/^[^\n]+See npm start -- --help$/);
+});
