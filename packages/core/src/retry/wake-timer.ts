@@ -5,8 +5,8 @@ import type { Clock } from "../contracts/clock.ts";
 /** A wait that somebody can cut short. */
 export interface WakeTimer {
   /**
-   * Resolves after `delayMs`, or in the next turn of the event loop when that is 0, when `wake` was called since the
-   * last wait began, or when it is called. Always a later turn: who is woken all the time starves nobody.
+   * Resolves after `delayMs`, or in the next turn of the event loop when `wake` was called since the last wait began,
+   * or when it is called. Always a later turn: who is woken all the time starves nobody.
    */
   wait(delayMs: number): Promise<void>;
   wake(): void;
@@ -17,7 +17,7 @@ export function createWakeTimer(clock: Clock): WakeTimer {
   let finish: (() => void) | undefined;
   return {
     wait: async (delayMs) => {
-      if (!woken && delayMs > 0) {
+      if (!woken) {
         await new Promise<void>((resolve) => {
           const cancel = clock.schedule(delayMs, () => finish?.());
           finish = () => {
