@@ -15,6 +15,8 @@ export interface ProcessParts {
   readonly settler: Settler;
   readonly gate: OutageGate;
   readonly holds: Holds;
+  /** Between a failure of our own and the message's return. */
+  readonly pauseMs: number;
   readonly logger: Logger;
   readonly failed: (work: Work, outcome: FailedOutcome) => Promise<Fate>;
   /** True for a failure that running the transaction again can cure: serialization failure, deadlock. */
@@ -34,9 +36,6 @@ interface Tried {
 
 /** So many conflicts in a row cost a message no attempt. */
 const freeConflicts = 5;
-
-/** Between a failure of our own and the message's return: it must not come back in a busy loop. */
-const pauseMs = 1_000;
 
 const turnedAway: AttemptOutcome = { kind: "abandoned", error: new Error("The consumer closes") };
 
@@ -104,7 +103,7 @@ export function createProcess(parts: ProcessParts): Process {
         consumer,
         reason: soundError(thrown).message,
       });
-      await holds.hold(pauseMs, tried.work.delivery.signal);
+      await holds.hold(parts.pauseMs, tried.work.delivery.signal);
       return await giveBack(tried.work);
     } finally {
       gate.leave(tried.work);

@@ -2,7 +2,7 @@ import { defineConsumer, immediate, OptionsError } from "@postrider/core";
 import { describe, expect, test, vi } from "vitest";
 import { until } from "../support/recorder.ts";
 import { OrderPlaced, Ticked } from "./support/events.ts";
-import { changed } from "./support/transports.ts";
+import { changed, eager } from "./support/transports.ts";
 import { createGate, createWorld, settled } from "./support/world.ts";
 
 const plain = (name = "g") => defineConsumer(name, { inbox: "none" });
@@ -202,6 +202,24 @@ describe("closing", () => {
     );
     await world.drained("g");
     expect(order).toEqual([21, 31, 41]);
+  });
+
+  test("48. messages that wait behind a running one of their key return at once, not when that has ended", async () => {
+    const world = createWorld();
+    const service = await world.service({ transport: eager(world) });
+    const gate = createGate();
+    const consumer = defineConsumer("g", { inbox: "none", ordering: "key" }).on(
+      OrderPlaced,
+      () => gate.opened,
+    );
+    const subscription = await service.consume(consumer);
+    await service.publishBatch([1, 2, 3].map((n) => OrderPlaced({ orderId: "a", n })));
+    await until("all are fetched", () => world.group("g").unsettled === 3);
+    const closing = subscription.close();
+    await until("the others are back", () => world.group("g").queued === 2);
+    gate.open();
+    await closing;
+    expect(subscription.counts()).toMatchObject({ handled: 1, released: 2 });
   });
 
   test("48. a message that waits for its retry here is given back at the close, at once", async () => {

@@ -64,6 +64,23 @@ describe("while the database is away", () => {
     ]);
   });
 
+  test("what is published meanwhile stays with the broker, however much room there is here", async () => {
+    const world = createWorld();
+    const database = fragile(world);
+    const service = await world.storing(database.store);
+    await service.consume(
+      defineConsumer("g", { store: database.store, maxInFlight: 100 }).on(Ticked, () => {}),
+    );
+    database.down = true;
+    await service.publish(Ticked({ n: 1 }));
+    await until("it was noticed", () => database.refused === 1);
+    await service.publishBatch([2, 3].map((n) => Ticked({ n })));
+    await settled();
+    expect(world.group("g")).toMatchObject({ unsettled: 1, queued: 2 });
+    database.down = false;
+    await world.drainedInTime("g");
+  });
+
   test("a commit that fails for it is tried again, and its work is done once", async () => {
     const world = createWorld();
     const store = world.store();

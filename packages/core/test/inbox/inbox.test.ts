@@ -261,6 +261,33 @@ describe("116. the handler's writes, the inbox mark and what it publishes", () =
     expect(subscription.counts()["dead-lettered"]).toBe(1);
   });
 
+  test("leave nothing when the commit fails", async () => {
+    const world = createWorld();
+    const store = world.store();
+    const failing: typeof store = {
+      ...store,
+      transaction: (work, options) =>
+        store.transaction(async (tx) => {
+          await work(tx);
+          throw new Error("a deferred constraint");
+        }, options),
+    };
+    const service = await world.storing(failing);
+    const consumer = defineConsumer("g", { store, retry: noRetry() }).on(
+      Ticked,
+      async (_, { tx, publish }) => {
+        await tx.put("rows", "a", 1);
+        publish(StockReserved({ orderId: "1" }));
+      },
+    );
+    await service.relay?.stop();
+    const subscription = await service.consume(consumer);
+    await service.publish(Ticked({ n: 1 }));
+    await world.drained("g");
+    expect([store.rows("rows").size, (await store.relay.status()).backlog]).toEqual([0, 0]);
+    expect(subscription.counts()["dead-lettered"]).toBe(1);
+  });
+
   test("without a store, what was published is confirmed before the message is acknowledged, else it is tried again", async () => {
     const world = createWorld({ maxQueuedMessages: 1 });
     const service = await world.service();
