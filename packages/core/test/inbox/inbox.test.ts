@@ -268,8 +268,9 @@ describe("116. the handler's writes, the inbox mark and what it publishes", () =
       ...store,
       transaction: (work, options) =>
         store.transaction(async (tx) => {
-          await work(tx);
-          throw new Error("a deferred constraint");
+          const result = await work(tx);
+          if ((await tx.get("rows", "a")) !== undefined) throw new Error("a deferred constraint of that row");
+          return result;
         }, options),
     };
     const service = await world.storing(failing);
