@@ -166,7 +166,7 @@ export type {
 export type { Subscription } from "./consume/consumer.ts";
 export type { CloseOptions } from "./consume/drain.ts";
 export type { ConsumeOptions } from "./consume/consumers.ts";
-export type { ConsumerCounts } from "./consume/settle.ts";
+export type { ConsumerCounts } from "./consume/settle/settle.ts";
 export type { DeadLetterHandler, DeadLetterSubscription } from "./consume/dead-letters.ts";
 export type { ForeignEvent, ForeignMapper } from "./envelope/foreign.ts";
 export { Reject, RetryAfter } from "./failure/control.ts";

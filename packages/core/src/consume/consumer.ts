@@ -1,10 +1,10 @@
 import { AsyncResource } from "node:async_hooks";
 import type { TransportConsumer } from "../contracts/subscription.ts";
 import { drainMsOf, type CloseOptions } from "./drain.ts";
-import { createIntakeSwitch } from "./intake-switch.ts";
+import { createIntakeSwitch } from "./intake/intake-switch.ts";
 import { createPath, type PathParts } from "./path.ts";
 import { requestOf } from "./request.ts";
-import type { ConsumerCounts } from "./settle.ts";
+import type { ConsumerCounts } from "./settle/settle.ts";
 
 /** A consumer at work. */
 export interface Subscription extends AsyncDisposable {

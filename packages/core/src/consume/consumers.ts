@@ -7,12 +7,12 @@ import type { Transport } from "../contracts/transport.ts";
 import { MessagingError, toError } from "../errors.ts";
 import { createMemoryInbox } from "../inbox/memory-inbox.ts";
 import type { Telemetry } from "../telemetry/telemetry.ts";
-import { createAttempts, type AttemptParts } from "./attempt.ts";
+import { createAttempts, type AttemptParts } from "./attempt/attempt.ts";
 import { startConsumer, type Subscription } from "./consumer.ts";
 import { startDeadLetters, type DeadLetterHandler, type DeadLetterSubscription } from "./dead-letters.ts";
 import type { ResolvedConsumer } from "./definition.ts";
 import { drainMsOf, type CloseOptions } from "./drain.ts";
-import { createStrayGuard, type StrayGuard } from "./stray.ts";
+import { createStrayGuard, type StrayGuard } from "./attempt/stray.ts";
 
 export interface ConsumeOptions extends CloseOptions {
   /** Ends the subscription as `close` does, with this `drainMs`; already fired, nothing is started. */

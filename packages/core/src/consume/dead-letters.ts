@@ -6,7 +6,7 @@ import { decodeDeadLetter } from "../envelope/dead-letter.ts";
 import { soundError } from "../failure/sound-error.ts";
 import { drain, drainMsOf, type CloseOptions } from "./drain.ts";
 import { createRunning } from "./running.ts";
-import type { StrayGuard } from "./stray.ts";
+import type { StrayGuard } from "./attempt/stray.ts";
 
 /**
  * Looks at one dead letter. Returning acknowledges it, which removes it from the broker; throwing keeps it there, to be

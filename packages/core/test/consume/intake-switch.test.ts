@@ -1,6 +1,6 @@
 import type { TransportSubscription } from "@postrider/core";
 import { expect, test } from "vitest";
-import { createIntakeSwitch } from "../../src/consume/intake-switch.ts";
+import { createIntakeSwitch } from "../../src/consume/intake/intake-switch.ts";
 
 /** Writes down what it is told. */
 function recordingSubscription() {

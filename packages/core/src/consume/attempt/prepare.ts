@@ -1,12 +1,12 @@
-import type { Message } from "../contracts/message.ts";
-import { decode } from "../envelope/decode.ts";
-import type { ForeignMapper } from "../envelope/foreign.ts";
-import { withoutInternalHeaders } from "../envelope/internal-headers.ts";
-import { ValidationError } from "../errors.ts";
-import type { UpcastParts } from "../event/definition-parts.ts";
-import { validate } from "../event/validate.ts";
-import { soundError } from "../failure/sound-error.ts";
-import type { AttemptOutcome, Prepared, Work } from "./work.ts";
+import type { Message } from "../../contracts/message.ts";
+import { decode } from "../../envelope/decode.ts";
+import type { ForeignMapper } from "../../envelope/foreign.ts";
+import { withoutInternalHeaders } from "../../envelope/internal-headers.ts";
+import { ValidationError } from "../../errors.ts";
+import type { UpcastParts } from "../../event/definition-parts.ts";
+import { validate } from "../../event/validate.ts";
+import { soundError } from "../../failure/sound-error.ts";
+import type { AttemptOutcome, Prepared, Work } from "../work.ts";
 
 type NotPrepared = Extract<AttemptOutcome, { kind: "invalid" | "failed" }>;
 

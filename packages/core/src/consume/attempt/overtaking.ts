@@ -1,5 +1,5 @@
-import { MessagingError } from "../errors.ts";
-import type { Work } from "./work.ts";
+import { MessagingError } from "../../errors.ts";
+import type { Work } from "../work.ts";
 
 /**
  * In a batch that keeps order, a message that failed must not be overtaken: when a later one of its lane did not fail,

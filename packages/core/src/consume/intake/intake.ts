@@ -1,9 +1,9 @@
-import type { Delivery } from "../contracts/subscription.ts";
-import { isMessagingError } from "../errors.ts";
-import type { ResolvedConsumer } from "./definition.ts";
+import type { Delivery } from "../../contracts/subscription.ts";
+import { isMessagingError } from "../../errors.ts";
+import type { ResolvedConsumer } from "../definition.ts";
 import { createReceive } from "./receive.ts";
-import type { Settler } from "./settle.ts";
-import type { End, Work } from "./work.ts";
+import type { Settler } from "../settle/settle.ts";
+import type { End, Work } from "../work.ts";
 
 export interface IntakeParts {
   readonly consumer: ResolvedConsumer;

@@ -1,4 +1,4 @@
-import type { Store } from "../contracts/store.ts";
+import type { Store } from "../../contracts/store.ts";
 import type { Lifetime } from "./lifetime.ts";
 
 /**

@@ -1,5 +1,5 @@
 import { AsyncLocalStorage } from "node:async_hooks";
-import { soundError } from "../failure/sound-error.ts";
+import { soundError } from "../../failure/sound-error.ts";
 
 /*
  * A handler can leave a promise behind that nobody awaits. When that one rejects, Node ends the process: one careless

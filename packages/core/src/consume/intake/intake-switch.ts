@@ -1,4 +1,4 @@
-import type { TransportSubscription } from "../contracts/subscription.ts";
+import type { TransportSubscription } from "../../contracts/subscription.ts";
 
 /** Why the intake is off. */
 export type OffReason = "person" | "outage";

@@ -1,9 +1,9 @@
-import type { Clock } from "../contracts/clock.ts";
+import type { Clock } from "../../contracts/clock.ts";
 import { createCollector, type Collector } from "./collector.ts";
-import type { ResolvedConsumer } from "./definition.ts";
+import type { ResolvedConsumer } from "../definition.ts";
 import { createLanes, type Lanes } from "./lanes.ts";
-import type { Process } from "./process.ts";
-import { laneOf, type End, type Work } from "./work.ts";
+import type { Process } from "../settle/process.ts";
+import { laneOf, type End, type Work } from "../work.ts";
 
 /** Where works wait for their turn: in the lane of their key, and then until their batch is full or old enough. */
 export interface Stages {

@@ -1,4 +1,4 @@
-import type { Clock } from "../contracts/clock.ts";
+import type { Clock } from "../../contracts/clock.ts";
 
 /** Waits of messages that are kept here between two attempts. All end at once when the consumer closes. */
 export interface Holds {

@@ -1,14 +1,14 @@
-import type { Clock } from "../contracts/clock.ts";
-import type { LineageScope } from "../envelope/lineage.ts";
-import { soundError } from "../failure/sound-error.ts";
-import type { ProcessFacts, Telemetry } from "../telemetry/telemetry.ts";
+import type { Clock } from "../../contracts/clock.ts";
+import type { LineageScope } from "../../envelope/lineage.ts";
+import { soundError } from "../../failure/sound-error.ts";
+import type { ProcessFacts, Telemetry } from "../../telemetry/telemetry.ts";
 import { blame } from "./blame.ts";
-import type { ResolvedConsumer } from "./definition.ts";
+import type { ResolvedConsumer } from "../definition.ts";
 import { createEffect, type EffectParts } from "./effect.ts";
 import { createLifetime, type Lifetime } from "./lifetime.ts";
 import { refuseOvertaking } from "./overtaking.ts";
 import { prepare } from "./prepare.ts";
-import { laneOf, type AttemptOutcome, type Prepared, type Work } from "./work.ts";
+import { laneOf, type AttemptOutcome, type Prepared, type Work } from "../work.ts";
 
 /*
  * One attempt: prepared, inside its span and its time, and what it came to. Whatever a handler does ends as an outcome.

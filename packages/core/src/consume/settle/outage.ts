@@ -1,5 +1,5 @@
-import type { Clock } from "../contracts/clock.ts";
-import type { Work } from "./work.ts";
+import type { Clock } from "../../contracts/clock.ts";
+import type { Work } from "../work.ts";
 
 /**
  * The database is gone: nobody on the path is at fault. While it lasts the consumer takes nothing new, and what it

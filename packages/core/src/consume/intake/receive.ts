@@ -1,8 +1,8 @@
-import type { Delivery } from "../contracts/subscription.ts";
-import { decode, type Decoded } from "../envelope/decode.ts";
-import { soundError } from "../failure/sound-error.ts";
-import type { ResolvedConsumer, Route } from "./definition.ts";
-import type { Work } from "./work.ts";
+import type { Delivery } from "../../contracts/subscription.ts";
+import { decode, type Decoded } from "../../envelope/decode.ts";
+import { soundError } from "../../failure/sound-error.ts";
+import type { ResolvedConsumer, Route } from "../definition.ts";
+import type { Work } from "../work.ts";
 
 /** What a delivery turns out to be, before any handler is asked. */
 export type Received =

@@ -1,5 +1,5 @@
-import type { Clock } from "../contracts/clock.ts";
-import { MessagingError } from "../errors.ts";
+import type { Clock } from "../../contracts/clock.ts";
+import { MessagingError } from "../../errors.ts";
 
 /**
  * The time one attempt has: until it is done, too late, or nobody wants it any more. Code of the user is raced against

@@ -1,12 +1,12 @@
-import type { Logger } from "../contracts/logger.ts";
-import { soundError } from "../failure/sound-error.ts";
-import type { Attempts } from "./attempt.ts";
+import type { Logger } from "../../contracts/logger.ts";
+import { soundError } from "../../failure/sound-error.ts";
+import type { Attempts } from "../attempt/attempt.ts";
 import type { FailedOutcome } from "./failed.ts";
 import type { Holds } from "./holds.ts";
 import type { OutageGate } from "./outage.ts";
 import type { Settler } from "./settle.ts";
-import type { Slots } from "./slots.ts";
-import type { AttemptOutcome, End, Fate, Work } from "./work.ts";
+import type { Slots } from "../intake/slots.ts";
+import type { AttemptOutcome, End, Fate, Work } from "../work.ts";
 
 export interface ProcessParts {
   readonly consumer: string;

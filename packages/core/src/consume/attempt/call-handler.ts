@@ -1,14 +1,14 @@
-import type { Logger } from "../contracts/logger.ts";
-import type { Message } from "../contracts/message.ts";
-import { MessagingError } from "../errors.ts";
-import { soundError } from "../failure/sound-error.ts";
-import type { OutgoingBuffer } from "../work/unit.ts";
-import type { BatchContext, DeliveryContext, HandlerContext, TransactionContext } from "./context.ts";
-import type { Route } from "./definition.ts";
+import type { Logger } from "../../contracts/logger.ts";
+import type { Message } from "../../contracts/message.ts";
+import { MessagingError } from "../../errors.ts";
+import { soundError } from "../../failure/sound-error.ts";
+import type { OutgoingBuffer } from "../../work/unit.ts";
+import type { BatchContext, DeliveryContext, HandlerContext, TransactionContext } from "../context.ts";
+import type { Route } from "../definition.ts";
 import type { Lifetime } from "./lifetime.ts";
 import { refuseOvertaking } from "./overtaking.ts";
 import type { StrayGuard } from "./stray.ts";
-import type { Prepared, Work } from "./work.ts";
+import type { Prepared, Work } from "../work.ts";
 
 /** Messages that a batch handler took out, with their errors. */
 export type Failures = ReadonlyMap<Message, Error>;

@@ -1,12 +1,12 @@
-import type { Capabilities } from "../contracts/capabilities.ts";
-import type { Clock } from "../contracts/clock.ts";
-import type { Logger } from "../contracts/logger.ts";
-import { decide } from "../failure/decide.ts";
-import type { ErrorContext } from "../failure/error-rule.ts";
-import type { ResolvedConsumer } from "./definition.ts";
+import type { Capabilities } from "../../contracts/capabilities.ts";
+import type { Clock } from "../../contracts/clock.ts";
+import type { Logger } from "../../contracts/logger.ts";
+import { decide } from "../../failure/decide.ts";
+import type { ErrorContext } from "../../failure/error-rule.ts";
+import type { ResolvedConsumer } from "../definition.ts";
 import type { Holds } from "./holds.ts";
 import type { Settler } from "./settle.ts";
-import { laneOf, type AttemptOutcome, type Fate, type Work } from "./work.ts";
+import { laneOf, type AttemptOutcome, type Fate, type Work } from "../work.ts";
 
 export type FailedOutcome = Extract<AttemptOutcome, { kind: "failed" }>;
 

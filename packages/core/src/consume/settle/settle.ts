@@ -1,14 +1,14 @@
-import type { Clock } from "../contracts/clock.ts";
-import type { DeadLetter, DeadLetterReason } from "../contracts/dead-letter.ts";
-import type { Logger } from "../contracts/logger.ts";
-import type { Delivery, Settlement } from "../contracts/subscription.ts";
-import { encodeDeadLetter } from "../envelope/dead-letter.ts";
-import { isMessagingError } from "../errors.ts";
-import { describeError } from "../failure/describe-error.ts";
-import { soundError } from "../failure/sound-error.ts";
-import type { ConsumeOutcome, Instruments } from "../telemetry/instruments.ts";
+import type { Clock } from "../../contracts/clock.ts";
+import type { DeadLetter, DeadLetterReason } from "../../contracts/dead-letter.ts";
+import type { Logger } from "../../contracts/logger.ts";
+import type { Delivery, Settlement } from "../../contracts/subscription.ts";
+import { encodeDeadLetter } from "../../envelope/dead-letter.ts";
+import { isMessagingError } from "../../errors.ts";
+import { describeError } from "../../failure/describe-error.ts";
+import { soundError } from "../../failure/sound-error.ts";
+import type { ConsumeOutcome, Instruments } from "../../telemetry/instruments.ts";
 import type { Holds } from "./holds.ts";
-import type { End } from "./work.ts";
+import type { End } from "../work.ts";
 
 /*
  * From a decision to the broker. Before: the effect, or the decision against it, is final. After: the broker knows.

@@ -1,4 +1,4 @@
-import type { Clock } from "../contracts/clock.ts";
+import type { Clock } from "../../contracts/clock.ts";
 
 /** Gathers works of one batch handler: by number, or by the age of the first, whichever comes first. */
 export interface Collector<W> {

@@ -1,13 +1,13 @@
-import type { SealedEvent } from "../contracts/sealed-event.ts";
-import type { Store } from "../contracts/store.ts";
-import type { EventDraft } from "../event/draft.ts";
-import type { MemoryInbox } from "../inbox/memory-inbox.ts";
-import type { AmbientUnits } from "../work/ambient.ts";
-import { createOutgoingBuffer } from "../work/unit.ts";
-import { unitOver, type UnitOfWork } from "../work/unit-of-work.ts";
+import type { SealedEvent } from "../../contracts/sealed-event.ts";
+import type { Store } from "../../contracts/store.ts";
+import type { EventDraft } from "../../event/draft.ts";
+import type { MemoryInbox } from "../../inbox/memory-inbox.ts";
+import type { AmbientUnits } from "../../work/ambient.ts";
+import { createOutgoingBuffer } from "../../work/unit.ts";
+import { unitOver, type UnitOfWork } from "../../work/unit-of-work.ts";
 import { callHandler, type CallParts, type Failures } from "./call-handler.ts";
 import type { Lifetime } from "./lifetime.ts";
-import type { AttemptOutcome, Prepared } from "./work.ts";
+import type { AttemptOutcome, Prepared } from "../work.ts";
 
 /*
  * From a prepared message to its effect. With a store the inbox mark, the handler's writes and its follow-up events are
