@@ -23,7 +23,16 @@ export function errorsPage(codes) {
     const rows = Object.entries(codes)
       .filter(([code]) => code.startsWith(`${prefix}_`))
       .map(([code, { retryable, meaning }]) => `| \`${code}\` | ${retryable ? "yes" : "no"} | ${meaning} |`);
-    return [`## ${prefix}: ${who}`, "", `${capital(what)}.`, "", "| code | try again | meaning |", "|---|---|---|", ...rows, ""];
+    return [
+      `## ${prefix}: ${who}`,
+      "",
+      `${capital(what)}.`,
+      "",
+      "| code | try again | meaning |",
+      "|---|---|---|",
+      ...rows,
+      "",
+    ];
   });
   return [...preface, ...sections.flat()].join("\n");
 }

@@ -68,9 +68,16 @@ const source = "/orders";
 
 test("what createMessaging returns follows from the options: store, capabilities, requirements", async () => {
   const byUrl = await createMessaging({ source, broker: { url: "", transports }, store });
-  const byKind = await createMessaging({ source, broker: { kind: "topics", options: { brokers: [] }, transports } });
+  const byKind = await createMessaging({
+    source,
+    broker: { kind: "topics", options: { brokers: [] }, transports },
+  });
   const byInstance = await createMessaging({ source, broker: queues });
-  const required = await createMessaging({ source, broker: { url: "", transports }, requires: ["nativeDelay"] });
+  const required = await createMessaging({
+    source,
+    broker: { url: "", transports },
+    requires: ["nativeDelay"],
+  });
   const config = {} as BrokerConfig<typeof transports>;
   const byConfig = await createMessaging({ source, broker: { ...config, transports } });
   expectTypeOf(byUrl.outbox.add).toBeFunction();
@@ -85,7 +92,12 @@ test("what createMessaging returns follows from the options: store, capabilities
 test("the URL may come from the environment, and blocks of options stand beside it", async () => {
   const options = {
     source,
-    broker: { url: process.env["BROKER_URL"], transports, queues: { prefetch: 5 }, topics: { brokers: ["a"] } },
+    broker: {
+      url: process.env["BROKER_URL"],
+      transports,
+      queues: { prefetch: 5 },
+      topics: { brokers: ["a"] },
+    },
   };
   await createMessaging(options);
   // @ts-expect-error -- an option that the driver does not have
@@ -211,8 +223,12 @@ test("consume takes consumers of its own transaction, of none, and none of anoth
   await withoutStore.consume(own);
   // @ts-expect-error -- no consumer
   await messaging.consume("shipping");
-  expectTypeOf<Consumable<MemoryTx, never, Client, TopicCapabilities>>().toEqualTypeOf<"This consumer's handlers expect another transaction type than the store of this messaging gives">();
-  expectTypeOf<Consumable<Client, never, undefined, TopicCapabilities>>().toEqualTypeOf<"This consumer's handlers use a transaction, and createMessaging was given no store">();
+  expectTypeOf<
+    Consumable<MemoryTx, never, Client, TopicCapabilities>
+  >().toEqualTypeOf<"This consumer's handlers expect another transaction type than the store of this messaging gives">();
+  expectTypeOf<
+    Consumable<Client, never, undefined, TopicCapabilities>
+  >().toEqualTypeOf<"This consumer's handlers use a transaction, and createMessaging was given no store">();
 });
 
 test("consume refuses what its broker is known to lack, and names it", async () => {
@@ -222,6 +238,8 @@ test("consume refuses what its broker is known to lack, and names it", async () 
   await messaging.consume(reader);
   const other = await createMessaging({ source, broker: topics });
   await other.consume(reader);
-  expectTypeOf<Consumable<{}, "replay", undefined, QueueCapabilities>>().toEqualTypeOf<"queues has no 'replay', which this consumer's options ask for">();
+  expectTypeOf<
+    Consumable<{}, "replay", undefined, QueueCapabilities>
+  >().toEqualTypeOf<"queues has no 'replay', which this consumer's options ask for">();
   expectTypeOf<MemoryCapabilities["replay"]>().toEqualTypeOf<true>();
 });

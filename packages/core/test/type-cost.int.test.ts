@@ -6,19 +6,33 @@ import { expect, onTestFinished, test } from "vitest";
 const root = join(import.meta.dirname, "../../..");
 
 /** What the compiler needed for these sources on top of core's own. */
-function costOf(sources: Readonly<Record<string, string>>): { readonly instantiations: number; readonly types: number } {
+function costOf(sources: Readonly<Record<string, string>>): {
+  readonly instantiations: number;
+  readonly types: number;
+} {
   const folder = join(root, "node_modules/.cache", `type-cost-${process.pid}`);
   mkdirSync(folder, { recursive: true });
   onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
   for (const [name, text] of Object.entries(sources)) writeFileSync(join(folder, name), text);
   const config = {
     extends: join(root, "tsconfig.base.json"),
-    compilerOptions: { noEmit: true, composite: false, incremental: false, skipLibCheck: true, isolatedDeclarations: false, declaration: false, declarationMap: false, types: [] },
+    compilerOptions: {
+      noEmit: true,
+      composite: false,
+      incremental: false,
+      skipLibCheck: true,
+      isolatedDeclarations: false,
+      declaration: false,
+      declarationMap: false,
+      types: [],
+    },
     files: Object.keys(sources),
   };
   writeFileSync(join(folder, "tsconfig.json"), JSON.stringify(config));
   const compiler = join(root, "node_modules/.bin/tsc");
-  const { stdout, status } = spawnSync(compiler, ["-p", folder, "--extendedDiagnostics"], { encoding: "utf8" });
+  const { stdout, status } = spawnSync(compiler, ["-p", folder, "--extendedDiagnostics"], {
+    encoding: "utf8",
+  });
   if (status !== 0) throw new Error(`The compiler refused it:\n${stdout}`);
   const figure = (name: string): number => Number(new RegExp(`^${name}:\\s+(\\d+)`, "m").exec(stdout)?.[1]);
   return { instantiations: figure("Instantiations"), types: figure("Types") };
@@ -38,7 +52,11 @@ const definitions = (count: number): string =>
 
 const consumer = (n: number, of: number): string =>
   `export const consumer${n} = defineConsumer("consumer-${n}")` +
-  Array.from({ length: 5 }, (_, k) => `.on(c.Event${(n * 5 + k) % of}, (event, { publish }) => { event.data.total.toFixed(); publish(c.Event${k}({ orderId: event.data.orderId, total: 1, lines: [] })); })`).join("") +
+  Array.from(
+    { length: 5 },
+    (_, k) =>
+      `.on(c.Event${(n * 5 + k) % of}, (event, { publish }) => { event.data.total.toFixed(); publish(c.Event${k}({ orderId: event.data.orderId, total: 1, lines: [] })); })`,
+  ).join("") +
   ";";
 
 const consumers = (count: number, of: number): string =>

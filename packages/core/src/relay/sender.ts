@@ -44,10 +44,11 @@ export function createSender(parts: SenderParts): Sender {
     try {
       leave = await window.enter(bytesOf(messages), deadlineMs);
       const publish = () => telemetry.untraced(() => send(messages, { deadlineMs }));
-      const late = unknown(noAnswer(`${messages.length} events of the outbox`));
-      return await inTime(outcomesOf(publish, messages.length), deadlineMs + graceMs, clock, () =>
-        messages.map(() => late),
-      );
+      const late = () => {
+        const outcome = unknown(noAnswer(`${messages.length} events of the outbox`));
+        return messages.map(() => outcome);
+      };
+      return await inTime(outcomesOf(publish, messages.length), deadlineMs + graceMs, clock, late);
     } catch (error) {
       return messages.map(() => notSent(toMessagingError(error)));
     } finally {

@@ -114,7 +114,8 @@ export function createTelemetry(system: string, options: TelemetryOptions = {}):
       return {
         trace: guard(() => formatTraceContext(span.spanContext()), undefined),
         baggage: guard(() => baggageOf(parent, allowed), undefined),
-        describe: (more) => guard(() => void span.setAttributes(attributesOf(more)), undefined),
+        describe: (more) =>
+          guard(() => void (span.isRecording() && span.setAttributes(attributesOf(more))), undefined),
         end: (error) => guard(() => endSpan(span, error), undefined),
       };
     }, nothing);

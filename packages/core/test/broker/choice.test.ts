@@ -3,7 +3,7 @@ import {
   memory,
   memoryBroker,
   memoryDriver,
-  MessagingError,
+  type MessagingError,
   type MessagingErrorOptions,
 } from "@postrider/core";
 import { expect, onTestFinished, test } from "vitest";
@@ -46,22 +46,38 @@ test("the block of options beside the URL goes to the driver of its kind, and bl
     memory: async () => ({ transport: memoryDriver(memoryBroker()) }),
     rabbitmq: () => Promise.reject(new Error("it is not loaded when it is not in use")),
   };
-  const error = await failure({ url: "memory://", transports, memory: { missingChannel: "maybe" }, rabbitmq: { x: 1 } });
+  const error = await failure({
+    url: "memory://",
+    transports,
+    memory: { missingChannel: "maybe" },
+    rabbitmq: { x: 1 },
+  });
   expect(error).toMatchObject({ code: "CONFIG_INVALID", message: expect.stringContaining("missingChannel") });
 });
 
-const loader = () => Promise.reject(new Error("Cannot find package '@postrider/rabbitmq' imported from /app/main.js"));
+const loader = () =>
+  Promise.reject(new Error("Cannot find package '@postrider/rabbitmq' imported from /app/main.js"));
 
-const choices: readonly (readonly [string, unknown, MessagingErrorOptions & { readonly code: string; readonly message: string }])[] = [
+const choices: readonly (readonly [
+  string,
+  unknown,
+  MessagingErrorOptions & { readonly code: string; readonly message: string },
+])[] = [
   [
     "a URL that is not set",
     { url: undefined, transports: {} },
-    { code: "CONFIG_INVALID", message: "broker.url: is not set. Is the environment variable it comes from defined?" },
+    {
+      code: "CONFIG_INVALID",
+      message: "broker.url: is not set. Is the environment variable it comes from defined?",
+    },
   ],
   [
     "an empty URL",
     { url: "", transports: {} },
-    { code: "CONFIG_INVALID", message: "broker.url: is not set. Is the environment variable it comes from defined?" },
+    {
+      code: "CONFIG_INVALID",
+      message: "broker.url: is not set. Is the environment variable it comes from defined?",
+    },
   ],
   [
     "a URL without a scheme",
@@ -79,7 +95,7 @@ const choices: readonly (readonly [string, unknown, MessagingErrorOptions & { re
     {
       code: "CONFIG_TRANSPORT_UNKNOWN",
       message:
-        'No loader is given for \'carrier-pigeon\'; transports has: rabbitmq, kafka. Add carrier-pigeon: () => import("@postrider/carrier-pigeon").',
+        "No loader is given for 'carrier-pigeon'; transports has: rabbitmq, kafka. Add carrier-pigeon: () => import(\"@postrider/carrier-pigeon\").",
       context: { kind: "carrier-pigeon" },
     },
   ],
@@ -89,7 +105,7 @@ const choices: readonly (readonly [string, unknown, MessagingErrorOptions & { re
     {
       code: "CONFIG_TRANSPORT_UNKNOWN",
       message:
-        'No loader is given for \'rabbitmq\'; transports has: none. Add rabbitmq: () => import("@postrider/rabbitmq").',
+        "No loader is given for 'rabbitmq'; transports has: none. Add rabbitmq: () => import(\"@postrider/rabbitmq\").",
     },
   ],
   [
@@ -114,12 +130,18 @@ const choices: readonly (readonly [string, unknown, MessagingErrorOptions & { re
   [
     "a module without a transport",
     { url: "nats://user:secret@host", transports: { nats: async () => ({}) } },
-    { code: "CONFIG_TRANSPORT_UNKNOWN", message: "What was loaded for 'nats' exports no 'transport' driver." },
+    {
+      code: "CONFIG_TRANSPORT_UNKNOWN",
+      message: "What was loaded for 'nats' exports no 'transport' driver.",
+    },
   ],
   [
     "a module that is nothing",
     { url: "nats://host", transports: { nats: async () => undefined } },
-    { code: "CONFIG_TRANSPORT_UNKNOWN", message: "What was loaded for 'nats' exports no 'transport' driver." },
+    {
+      code: "CONFIG_TRANSPORT_UNKNOWN",
+      message: "What was loaded for 'nats' exports no 'transport' driver.",
+    },
   ],
   [
     "a URL as the broker",
@@ -133,11 +155,14 @@ const choices: readonly (readonly [string, unknown, MessagingErrorOptions & { re
   ],
 ];
 
-test.each(choices)("%s is refused, with the next step and without credentials", async (_, broker, expected) => {
-  const error = await failure(broker);
-  expect(error).toMatchObject({ ...expected, retryable: false });
-  expect(`${error.message} ${JSON.stringify(error.context)}`).not.toContain("secret");
-});
+test.each(choices)(
+  "%s is refused, with the next step and without credentials",
+  async (_, broker, expected) => {
+    const error = await failure(broker);
+    expect(error).toMatchObject({ ...expected, retryable: false });
+    expect(`${error.message} ${JSON.stringify(error.context)}`).not.toContain("secret");
+  },
+);
 
 test.each([
   ["amqp://a,b/vhost", "rabbitmq"],

@@ -14,7 +14,13 @@ test("54. a start that waits keeps the process alive: Node would end it as if it
   `;
   const { status, stdout, stderr } = spawnSync(
     process.execPath,
-    ["--conditions=@postrider/source", "--disable-warning=ExperimentalWarning", "--input-type=module", "--eval", program],
+    [
+      "--conditions=@postrider/source",
+      "--disable-warning=ExperimentalWarning",
+      "--input-type=module",
+      "--eval",
+      program,
+    ],
     { cwd: import.meta.dirname, encoding: "utf8" },
   );
   expect({ status, stdout, stderr }).toEqual({ status: 0, stdout: "started ready\n", stderr: "" });

@@ -34,15 +34,22 @@ const Placed = defineEvent("com.acme.orders.order-placed.v2", {
   data: z.object({ orderId: z.string(), at: toDate, currency: z.string().default("EUR") }),
   key: (order) => order.at.toISOString() + order.orderId,
   upcast: [
-    upcastFrom(defineEvent("com.acme.orders.order-placed.v1", { data: z.object({ id: z.string() }) }), (old) => ({
-      orderId: old.id,
-      at: "2026",
-    })),
+    upcastFrom(
+      defineEvent("com.acme.orders.order-placed.v1", { data: z.object({ id: z.string() }) }),
+      (old) => ({
+        orderId: old.id,
+        at: "2026",
+      }),
+    ),
     upcastFromType("legacy", () => ({ orderId: "", at: "" })),
   ],
 });
-const Cancelled = defineEvent("com.acme.orders.order-cancelled.v1", { data: v.object({ orderId: v.string() }) });
-const Paid = defineEvent("com.acme.orders.order-paid.v1", { data: type({ orderId: "string", "note?": "string" }) });
+const Cancelled = defineEvent("com.acme.orders.order-cancelled.v1", {
+  data: v.object({ orderId: v.string() }),
+});
+const Paid = defineEvent("com.acme.orders.order-paid.v1", {
+  data: type({ orderId: "string", "note?": "string" }),
+});
 const Reserve = defineCommand("com.acme.stock.reserve.v1", {
   data: z.object({ sku: z.string() }),
   reply: z.object({ ok: z.boolean(), until: toDate }),
@@ -54,14 +61,20 @@ const GetStock = defineQuery("com.acme.stock.get.v1", {
 });
 
 test("a definition takes the schema's input and a handler gets its output, of zod, valibot and arktype alike", () => {
-  expectTypeOf<InputOf<typeof Placed>>().toEqualTypeOf<{ orderId: string; at: string; currency?: string | undefined }>();
+  expectTypeOf<InputOf<typeof Placed>>().toEqualTypeOf<{
+    orderId: string;
+    at: string;
+    currency?: string | undefined;
+  }>();
   expectTypeOf<OutputOf<typeof Placed>>().toEqualTypeOf<{ orderId: string; at: Date; currency: string }>();
   expectTypeOf<OutputOf<typeof Cancelled>>().toEqualTypeOf<{ orderId: string }>();
   expectTypeOf<InputOf<typeof Paid>>().toEqualTypeOf<{ orderId: string; note?: string }>();
 });
 
 test("what a definition returns is a draft of its own type and kind", () => {
-  expectTypeOf(Placed({ orderId: "1", at: "2026" })).toExtend<EventDraft<"com.acme.orders.order-placed.v2">>();
+  expectTypeOf(Placed({ orderId: "1", at: "2026" })).toExtend<
+    EventDraft<"com.acme.orders.order-placed.v2">
+  >();
   expectTypeOf(Reserve({ sku: "1" })).toExtend<CommandDraft<"com.acme.stock.reserve.v1">>();
   expectTypeOf(GetStock({ sku: "1" })).toExtend<QueryDraft<"com.acme.stock.get.v1">>();
 });
@@ -76,7 +89,9 @@ test("replies have the types of their schema, and none where there is none", () 
 test("`is` narrows a message, and a message is a CloudEvent of the official package", () => {
   const anything: unknown = undefined;
   if (Placed.is(anything)) {
-    expectTypeOf(anything).toEqualTypeOf<Message<"com.acme.orders.order-placed.v2", OutputOf<typeof Placed>>>();
+    expectTypeOf(anything).toEqualTypeOf<
+      Message<"com.acme.orders.order-placed.v2", OutputOf<typeof Placed>>
+    >();
     expectTypeOf(anything).toExtend<CloudEventV1<OutputOf<typeof Placed>>>();
   }
   expectTypeOf<EventOf<typeof Placed>["data"]["at"]>().toEqualTypeOf<Date>();
@@ -84,7 +99,12 @@ test("`is` narrows a message, and a message is a CloudEvent of the official pack
 
 test("an asynchronous schema is like any other", () => {
   const Checked = defineEvent("com.acme.checked.v1", {
-    data: v.objectAsync({ id: v.pipeAsync(v.string(), v.checkAsync(async () => true)) }),
+    data: v.objectAsync({
+      id: v.pipeAsync(
+        v.string(),
+        v.checkAsync(async () => true),
+      ),
+    }),
   });
   expectTypeOf<InputOf<typeof Checked>>().toEqualTypeOf<{ id: string }>();
 });
@@ -135,8 +155,11 @@ test("options that do not fit do not compile", () => {
   defineEvent("x", { data: { orderId: "string" } });
   // @ts-expect-error -- a key that is no string
   defineEvent("x", { data: z.object({ a: z.number() }), key: (order) => order.a });
-  // @ts-expect-error -- an upcast that becomes something else
-  defineEvent("x", { data: z.object({ a: z.number() }), upcast: [upcastFrom(Placed, (old) => ({ a: old.orderId }))] });
+  defineEvent("x", {
+    data: z.object({ a: z.number() }),
+    // @ts-expect-error -- an upcast that becomes something else
+    upcast: [upcastFrom(Placed, (old) => ({ a: old.orderId }))],
+  });
   // @ts-expect-error -- a query without a reply
   defineQuery("x", { data: z.object({}) });
   // @ts-expect-error -- an option that does not exist
@@ -149,9 +172,13 @@ test("what JSON cannot carry does not compile, and the sentence names the path",
   defineEvent("x", { data: dates });
   // @ts-expect-error -- 'at' does not travel as JSON
   defineQuery("x", { data: z.object({}), reply: z.object({ at: z.date() }) });
-  expectTypeOf<Travels<typeof dates>>().toEqualTypeOf<"'lines[].due' does not travel as JSON: take a string and transform it">();
+  expectTypeOf<
+    Travels<typeof dates>
+  >().toEqualTypeOf<"'lines[].due' does not travel as JSON: take a string and transform it">();
   const big = z.object({ total: z.bigint() });
-  expectTypeOf<Travels<typeof big>>().toEqualTypeOf<"'total' does not travel as JSON: take a string and transform it">();
+  expectTypeOf<
+    Travels<typeof big>
+  >().toEqualTypeOf<"'total' does not travel as JSON: take a string and transform it">();
   const fine = z.object({ at: toDate, any: z.any(), unknown: z.unknown(), bytes: z.instanceof(Uint8Array) });
   expectTypeOf<Travels<typeof fine>>().toEqualTypeOf<typeof fine>();
   expectTypeOf<InferOut<typeof fine>["at"]>().toEqualTypeOf<Date>();

@@ -36,7 +36,7 @@ test("92. adding where certainly no transaction is open is refused: the event co
   const adding = outbox.add(sqlTx("async", false), Ticked({ n: 1 }));
   await expect(adding).rejects.toBeInstanceOf(OutsideTransactionError);
   await expect(adding).rejects.toMatchObject({ code: "STORE_OUTSIDE_TRANSACTION", retryable: false });
-  expect(() => outbox.add(sqlTx("sync", false), Ticked({ n: 1 }))).toThrowError(OutsideTransactionError);
+  expect(() => outbox.add(sqlTx("sync", false), Ticked({ n: 1 }))).toThrow(OutsideTransactionError);
   expect(appended).toEqual([]);
 });
 
@@ -44,7 +44,9 @@ test("92. a handle that is no open transaction of the store is refused, and one 
   const here = place();
   const store = storeOn(here);
   const messaging = await serviceOn(here, { store, relay: false });
-  await expect(messaging.outbox.add({} as never, Ticked({ n: 1 }))).rejects.toBeInstanceOf(OutsideTransactionError);
+  await expect(messaging.outbox.add({} as never, Ticked({ n: 1 }))).rejects.toBeInstanceOf(
+    OutsideTransactionError,
+  );
   let ended: unknown;
   await store.transaction(async (tx) => {
     ended = tx;
@@ -69,7 +71,7 @@ test("91. an asynchronous schema in a synchronous transaction is refused before 
   const { appended, outbox } = await writing();
   const { Slow } = slowEvent();
   const add = () => outbox.add(sqlTx("sync"), Ticked({ n: 1 }), Slow({ orderId: "1", note: "a" }));
-  expect(add).toThrowError(expect.objectContaining({ code: "CONTRACT_ASYNC_SCHEMA" }));
+  expect(add).toThrow(expect.objectContaining({ code: "CONTRACT_ASYNC_SCHEMA" }));
   expect(appended).toEqual([]);
 });
 
@@ -77,7 +79,7 @@ test("64. one event that does not match its schema keeps all of the call from be
   const { appended, outbox } = await writing();
   const adding = outbox.add(sqlTx("async"), Ticked({ n: 1 }), Ticked({ n: "x" as never }));
   await expect(adding).rejects.toMatchObject({ code: "CONTRACT_INVALID_DATA" });
-  expect(() => outbox.add(sqlTx("sync"), Ticked({ n: 1 }), Ticked({ n: "x" as never }))).toThrowError(
+  expect(() => outbox.add(sqlTx("sync"), Ticked({ n: 1 }), Ticked({ n: "x" as never }))).toThrow(
     expect.objectContaining({ code: "CONTRACT_INVALID_DATA" }),
   );
   expect(appended).toEqual([]);

@@ -13,7 +13,10 @@ const parts = {
   partitionkey: "key",
 };
 
-async function forwarded(event: Parameters<Awaited<ReturnType<typeof publisherOn>>["forward"]>[0], channel?: string) {
+async function forwarded(
+  event: Parameters<Awaited<ReturnType<typeof publisherOn>>["forward"]>[0],
+  channel?: string,
+) {
   const here = place();
   const messaging = await publisherOn(here);
   await messaging.forward(event, { channel });

@@ -39,17 +39,33 @@ test.each(cases)(
     const doomed = mortal(here, store, point, nth, refusalOf);
     await doomed.transport.connect();
     const logger = recordingLogger();
-    createRelay({ ...options, onDead: "skip", store: doomed.store, transport: doomed.transport, logger, clock: here.clock }).start();
+    createRelay({
+      ...options,
+      onDead: "skip",
+      store: doomed.store,
+      transport: doomed.transport,
+      logger,
+      clock: here.clock,
+    }).start();
     await commit(store, ...events);
     await here.clock.advance(2_000);
 
-    const next = await relayOn(here, store, { ...options, onDead: "skip", transport: refusing(here, refusalOf) });
+    const next = await relayOn(here, store, {
+      ...options,
+      onDead: "skip",
+      transport: refusing(here, refusalOf),
+    });
     next.start();
     await here.clock.advance(10_000);
 
     const first = [...new Set(arrived.map(({ id }) => id))];
     const ofKey = (key: string) => first.filter((id) => id.startsWith(key));
-    expect(first.toSorted()).toEqual(events.map(({ id }) => id).filter((id) => id !== "dead").toSorted());
+    expect(first.toSorted()).toEqual(
+      events
+        .map(({ id }) => id)
+        .filter((id) => id !== "dead")
+        .toSorted(),
+    );
     expect([ofKey("a"), ofKey("b"), ofKey("d")]).toEqual([["a0", "a1", "a2", "a3"], ["b0", "b1"], ["d1"]]);
     expect(await store.relay.status()).toMatchObject({ backlog: 0, parked: 1, dead: 1 });
     // The process died where it was told to, or had nothing more to do there.
@@ -64,7 +80,13 @@ test("93. what the broker had confirmed before the relay died comes again under 
   const { arrived } = await listenTo(here.broker, "com.acme.orders");
   const doomed = mortal(here, store, "before confirm", 1);
   await doomed.transport.connect();
-  createRelay({ ...options, store: doomed.store, transport: doomed.transport, clock: here.clock, logger: here.logger }).start();
+  createRelay({
+    ...options,
+    store: doomed.store,
+    transport: doomed.transport,
+    clock: here.clock,
+    logger: here.logger,
+  }).start();
   await commit(store, ...["a", "b", "c", "d", "e", "f"].map((id) => sealed(id)));
   await here.clock.advance(1_000);
   expect(arrived.map(({ id }) => id)).toEqual(["a", "b", "c", "d"]);

@@ -48,7 +48,12 @@ test("95. a broker that is down for minutes costs nothing: the backlog drains in
   const first = [...new Set(arrived.map(({ id }) => Number(id)))];
   expect(first.filter((n) => n % 2 === 0)).toEqual(Array.from({ length: 25 }, (_, n) => n * 2));
   expect(first.filter((n) => n % 2 === 1)).toEqual(Array.from({ length: 25 }, (_, n) => n * 2 + 1));
-  expect(await relay.status()).toMatchObject({ state: "leading", backlog: 0, parked: 0, lastError: undefined });
+  expect(await relay.status()).toMatchObject({
+    state: "leading",
+    backlog: 0,
+    parked: 0,
+    lastError: undefined,
+  });
   expect(here.logger.lines.map(({ message }) => message)).toEqual([
     "The relay waits for the broker; nothing is lost or counted",
     "The relay goes on",
@@ -110,13 +115,20 @@ test("102. a page is confirmed as far as the broker has it, and the rest is sent
       if (!broken) return real.publish(batch, bounds);
       const half = await real.publish(batch.slice(0, 2), bounds);
       const error = new MessagingError("TRANSPORT_OUTCOME_UNKNOWN", "the connection broke");
-      return [...half, ...batch.slice(2).map((): PublishOutcome => ({ status: "unknown", scope: "broker", error }))];
+      return [
+        ...half,
+        ...batch.slice(2).map((): PublishOutcome => ({ status: "unknown", scope: "broker", error })),
+      ];
     },
   }));
   const relay = await relayOn(here, store, { transport });
   await commit(store, ...many(5));
   expect(await relay.drainOnce()).toBe(2);
-  expect((await store.relay.read({ relay: "", owner: "", epoch: 0 }, 10)).map(({ id }) => id)).toEqual(["2", "3", "4"]);
+  expect((await store.relay.read({ relay: "", owner: "", epoch: 0 }, 10)).map(({ id }) => id)).toEqual([
+    "2",
+    "3",
+    "4",
+  ]);
   broken = false;
   expect(await relay.drainOnce()).toBe(3);
   expect(await store.relay.parked({})).toEqual([]);
@@ -134,12 +146,17 @@ test("34. events of one key go one behind the other, also over pages, and those 
   }));
   const { arrived } = await listenTo(here.broker, orders, "com.acme.other");
   const relay = await relayOn(here, store, { transport, batchSize: 10 });
-  await commit(store, ...many(40, (n) => ({ key: `k${n % 3}`, channel: n % 2 === 0 ? orders : "com.acme.other" })));
+  await commit(
+    store,
+    ...many(40, (n) => ({ key: `k${n % 3}`, channel: n % 2 === 0 ? orders : "com.acme.other" })),
+  );
   expect(await relay.drainOnce()).toBe(40);
   await until("all arrived", () => arrived.length === 40);
   for (const channel of [orders, "com.acme.other"]) {
     for (const key of ["k0", "k1", "k2"]) {
-      const ids = arrived.filter((one) => one.channel === channel && one.key === key).map(({ id }) => Number(id));
+      const ids = arrived
+        .filter((one) => one.channel === channel && one.key === key)
+        .map(({ id }) => Number(id));
       expect(ids).toEqual(ids.toSorted((a, b) => a - b));
     }
   }
@@ -155,7 +172,9 @@ test("a transport that confirms behind a gap of one key is not believed: what st
       calls += 1;
       const outcomes = await real.publishRun(run, bounds);
       const error = new MessagingError("TRANSPORT_OUTCOME_UNKNOWN", "nobody knows");
-      return calls === 1 ? outcomes.map((one, index) => (index === 1 ? { status: "unknown", scope: "broker", error } : one)) : outcomes;
+      return calls === 1
+        ? outcomes.map((one, index) => (index === 1 ? { status: "unknown", scope: "broker", error } : one))
+        : outcomes;
     },
   }));
   const relay = await relayOn(here, store, { transport });
@@ -210,7 +229,9 @@ test("39. no more bytes than allowed are under way at once, though a page holds 
   let underWay = 0;
   let most = 0;
   const counted =
-    <A extends readonly { readonly sizeBytes: number }[], R>(send: (all: A, bounds: { readonly deadlineMs: number }) => Promise<R>) =>
+    <A extends readonly { readonly sizeBytes: number }[], R>(
+      send: (all: A, bounds: { readonly deadlineMs: number }) => Promise<R>,
+    ) =>
     async (all: A, bounds: { readonly deadlineMs: number }): Promise<R> => {
       const bytes = all.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
       underWay += bytes;
@@ -238,10 +259,18 @@ test("a row that cannot be encoded is given up, and holds up nothing but its own
   // As another program may have written it.
   const strange = changedRelayStore(store, (real) => ({
     read: async (lease, limit) =>
-      (await real.read(lease, limit)).map((one) => (one.id === "bad" ? { ...one, extensions: null as never } : one)),
+      (await real.read(lease, limit)).map((one) =>
+        one.id === "bad" ? { ...one, extensions: null as never } : one,
+      ),
   }));
   const relay = await relayOn(here, strange);
-  await commit(store, sealed("a", { key: "k" }), sealed("bad", { key: "k" }), sealed("b", { key: "k" }), sealed("c"));
+  await commit(
+    store,
+    sealed("a", { key: "k" }),
+    sealed("bad", { key: "k" }),
+    sealed("b", { key: "k" }),
+    sealed("c"),
+  );
   expect(await relay.drainOnce()).toBe(2);
   await until("the others arrived", () => arrived.length === 2);
   expect(await store.relay.parked({})).toMatchObject([
@@ -295,12 +324,21 @@ test("a refused event and a broker that fails in the same page are told apart", 
   const down = changedPublisher(here, () => ({
     publish: transport.publisher.publish,
     publishRun: async (run) =>
-      run.map(() => ({ status: "rejected", scope: "broker", error: new MessagingError("TRANSPORT_UNAVAILABLE", "away") })),
+      run.map(() => ({
+        status: "rejected",
+        scope: "broker",
+        error: new MessagingError("TRANSPORT_UNAVAILABLE", "away"),
+      })),
   }));
-  const relay = await relayOn(here, store, { transport: { ...down, connect: async (options) => {
-    await transport.connect(options);
-    await down.connect(options);
-  } } });
+  const relay = await relayOn(here, store, {
+    transport: {
+      ...down,
+      connect: async (options) => {
+        await transport.connect(options);
+        await down.connect(options);
+      },
+    },
+  });
   await commit(store, sealed("bad"), sealed("a", { key: "k" }), sealed("b", { key: "k" }), sealed("c"));
   expect(await relay.drainOnce()).toBe(1);
   expect((await store.relay.parked({})).map(({ id, attempts }) => [id, attempts])).toEqual([["bad", 1]]);
@@ -311,7 +349,10 @@ test("a refused event and a broker that fails in the same page are told apart", 
 test("a database that is away lets drainOnce fail with its error, and costs nothing", async () => {
   const here = place();
   const store = memoryStore({ clock: here.clock });
-  const relay = await relayOn(here, changedRelayStore(store, () => ({ read: () => Promise.reject(storeDown()) })));
+  const relay = await relayOn(
+    here,
+    changedRelayStore(store, () => ({ read: () => Promise.reject(storeDown()) })),
+  );
   await commit(store, sealed("a"));
   await expect(relay.drainOnce()).rejects.toMatchObject({ code: "STORE_UNAVAILABLE" });
   expect(await backlogOf(store)).toBe(1);

@@ -3,7 +3,15 @@ import { commit, gate, sealed } from "../memory/support/events.ts";
 import { listenTo } from "../support/listener.ts";
 import { until } from "../support/recorder.ts";
 import { changedPublisher, place, storeOn } from "../support/services.ts";
-import { backlogOf, changedRelayStore, refusing, rejected, relayOn, storeDown, tooLarge } from "./support/relays.ts";
+import {
+  backlogOf,
+  changedRelayStore,
+  refusing,
+  rejected,
+  relayOn,
+  storeDown,
+  tooLarge,
+} from "./support/relays.ts";
 
 const orders = "com.acme.orders";
 
@@ -141,13 +149,22 @@ test("a database that is away is waited for: nothing is thrown, one line is logg
         calls += 1;
         return away ? Promise.reject(storeDown()) : call(...given);
       };
-    return { acquire: or(real.acquire), renew: or(real.renew), read: or(real.read), due: or(real.due), heldKeys: or(real.heldKeys) };
+    return {
+      acquire: or(real.acquire),
+      renew: or(real.renew),
+      read: or(real.read),
+      due: or(real.due),
+      heldKeys: or(real.heldKeys),
+    };
   });
   const relay = await relayOn(here, flaky);
   relay.start();
   await commit(store, sealed("a"));
   await here.clock.advance(600_000);
-  expect(await relay.status()).toMatchObject({ state: "waiting-for-store", lastError: "the database is away" });
+  expect(await relay.status()).toMatchObject({
+    state: "waiting-for-store",
+    lastError: "the database is away",
+  });
   expect(calls).toBeLessThan(200); // 5 seconds between two tries, once they have grown
   away = false;
   await here.clock.advance(10_000);
@@ -225,11 +242,11 @@ test("45. start twice is one relay, stop is safe twice and before start, and a s
   await here.clock.advance(10_000);
   expect(reads.length).toBeLessThan(15);
   await Promise.all([relay.stop(), relay.stop()]);
-  expect(() => relay.start()).toThrowError(expect.objectContaining({ code: "USAGE_CLOSED" }));
+  expect(() => relay.start()).toThrow(expect.objectContaining({ code: "USAGE_CLOSED" }));
   await expect(relay.drainOnce()).rejects.toMatchObject({ code: "USAGE_CLOSED" });
   const idle = await relayOn(here, store);
   await idle.stop();
-  expect(() => idle.start()).toThrowError(expect.objectContaining({ code: "USAGE_CLOSED" }));
+  expect(() => idle.start()).toThrow(expect.objectContaining({ code: "USAGE_CLOSED" }));
 });
 
 test("56. a relay that was stopped leaves no timer and no listener behind", async () => {
@@ -260,7 +277,10 @@ test("56. a relay that was stopped leaves no timer and no listener behind", asyn
 
 test("drainOnce publishes until the outbox is empty, over all pages, and gives the lease back", async () => {
   const { store, relay, here, arrived } = await counted({ batchSize: 7 });
-  await commit(store, ...Array.from({ length: 50 }, (_, n) => sealed(String(n), n % 2 === 0 ? { key: "k" } : {})));
+  await commit(
+    store,
+    ...Array.from({ length: 50 }, (_, n) => sealed(String(n), n % 2 === 0 ? { key: "k" } : {})),
+  );
   expect(await relay.drainOnce()).toBe(50);
   expect(await relay.drainOnce()).toBe(0);
   await until("all arrived", () => arrived.length === 50);

@@ -20,12 +20,21 @@ const wrong: readonly (readonly [RelayOptions, string])[] = [
 
 test.each(wrong)("the option %o is refused with a sentence", (options, sentence) => {
   const make = () => createRelay({ store: memoryStore(), transport: memory(), ...options });
-  expect(make).toThrowError(expect.objectContaining({ name: "OptionsError", code: "CONFIG_INVALID", problems: [sentence] }));
+  expect(make).toThrow(
+    expect.objectContaining({ name: "OptionsError", code: "CONFIG_INVALID", problems: [sentence] }),
+  );
 });
 
 test("all problems come in one error", () => {
-  const make = () => createRelay({ store: memoryStore(), transport: memory(), batchSize: 0, leaseMs: 1, onDead: "x" as never });
-  expect(make).toThrowError(
+  const make = () =>
+    createRelay({
+      store: memoryStore(),
+      transport: memory(),
+      batchSize: 0,
+      leaseMs: 1,
+      onDead: "x" as never,
+    });
+  expect(make).toThrow(
     expect.objectContaining({
       problems: [
         expect.stringContaining("batchSize"),

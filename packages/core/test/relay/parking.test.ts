@@ -3,7 +3,15 @@ import { expect, test } from "vitest";
 import { commit, sealed } from "../memory/support/events.ts";
 import { listenTo } from "../support/listener.ts";
 import { place, storeOn } from "../support/services.ts";
-import { changedRelayStore, refusing, rejected, relayOn, storeDown, tooLarge, type RelayParts } from "./support/relays.ts";
+import {
+  changedRelayStore,
+  refusing,
+  rejected,
+  relayOn,
+  storeDown,
+  tooLarge,
+  type RelayParts,
+} from "./support/relays.ts";
 
 const orders = "com.acme.orders";
 
@@ -19,7 +27,8 @@ async function relaying(options: RelayParts = {}) {
   });
   const { arrived } = await listenTo(here.broker, orders, "com.acme.other");
   const relay = await relayOn(here, store, { transport, ...options });
-  const parked = async () => (await store.relay.parked({})).map(({ id, status, attempts }) => [id, status, attempts]);
+  const parked = async () =>
+    (await store.relay.parked({})).map(({ id, status, attempts }) => [id, status, attempts]);
   const positions = async (...ids: readonly string[]) =>
     (await store.relay.parked({})).filter(({ id }) => ids.includes(id)).map(({ position }) => position);
   const ids = () => arrived.map(({ id }) => id);
@@ -55,7 +64,9 @@ test("101. an event that the broker refuses is tried again by the policy, with g
 });
 
 test("101. an event that the broker refuses for a while is published when it no longer does", async () => {
-  const { here, store, refused, relay, parked, ids } = await relaying({ retry: fixed({ attempts: 9, delayMs: 1_000 }) });
+  const { here, store, refused, relay, parked, ids } = await relaying({
+    retry: fixed({ attempts: 9, delayMs: 1_000 }),
+  });
   refused.set("bad", rejected);
   relay.start();
   await commit(store, sealed("bad"));
@@ -118,7 +129,11 @@ test("99. a thousand events of a held key do not keep those behind them from lea
   relay.start();
   await commit(store, sealed("bad", { key: "k" }));
   await here.clock.advance(100);
-  await commit(store, ...Array.from({ length: 1_000 }, (_, n) => sealed(`held ${n}`, { key: "k" })), sealed("free"));
+  await commit(
+    store,
+    ...Array.from({ length: 1_000 }, (_, n) => sealed(`held ${n}`, { key: "k" })),
+    sealed("free"),
+  );
   await here.clock.advance(100);
   expect(ids()).toEqual(["free"]);
   expect(await relay.status()).toMatchObject({ backlog: 0, parked: 1_001, dead: 1 });
@@ -167,26 +182,29 @@ const deaths: readonly (readonly [string, () => MessagingError, RelayParts])[] =
   ["after attempts without a wait", rejected, { retry: immediate({ attempts: 3 }) }],
 ];
 
-test.each(deaths)("with `skip` later events of the key go on past one that was given up %s", async (_, refusal, options) => {
-  const { here, store, refused, relay, parked, ids } = await relaying({ ...options, onDead: "skip" });
-  refused.set("k1", refusal);
-  refused.set("bad", refusal);
-  relay.start();
-  await commit(store, ...["k0", "k1", "k2", "k3"].map((id) => sealed(id, { key: "k" })), sealed("bad"));
-  await here.clock.advance(10_000);
-  expect(ids()).toEqual(["k0", "k2", "k3"]);
-  // Also after the held keys were read anew: at a take-over, and after each due event.
-  await relay.stop();
-  const next = await relayOn(here, store, { ...options, onDead: "skip" });
-  next.start();
-  await commit(store, sealed("k4", { key: "k" }), sealed("k5", { key: "k" }));
-  await here.clock.advance(2_000);
-  expect(ids()).toEqual(["k0", "k2", "k3", "k4", "k5"]);
-  expect((await parked()).map(([id, status]) => [id, status])).toEqual([
-    ["k1", "dead"],
-    ["bad", "dead"],
-  ]);
-});
+test.each(deaths)(
+  "with `skip` later events of the key go on past one that was given up %s",
+  async (_, refusal, options) => {
+    const { here, store, refused, relay, parked, ids } = await relaying({ ...options, onDead: "skip" });
+    refused.set("k1", refusal);
+    refused.set("bad", refusal);
+    relay.start();
+    await commit(store, ...["k0", "k1", "k2", "k3"].map((id) => sealed(id, { key: "k" })), sealed("bad"));
+    await here.clock.advance(10_000);
+    expect(ids()).toEqual(["k0", "k2", "k3"]);
+    // Also after the held keys were read anew: at a take-over, and after each due event.
+    await relay.stop();
+    const next = await relayOn(here, store, { ...options, onDead: "skip" });
+    next.start();
+    await commit(store, sealed("k4", { key: "k" }), sealed("k5", { key: "k" }));
+    await here.clock.advance(2_000);
+    expect(ids()).toEqual(["k0", "k2", "k3", "k4", "k5"]);
+    expect((await parked()).map(([id, status]) => [id, status])).toEqual([
+      ["k1", "dead"],
+      ["bad", "dead"],
+    ]);
+  },
+);
 
 test("an event without a key holds nothing, whatever becomes of it", async () => {
   const { here, store, refused, relay, parked, ids } = await relaying();
@@ -200,7 +218,9 @@ test("an event without a key holds nothing, whatever becomes of it", async () =>
 });
 
 test("101. what was given up can be tried again with all its attempts, and is visible until then", async () => {
-  const { here, store, refused, relay, parked, positions } = await relaying({ retry: fixed({ attempts: 2, delayMs: 1_000 }) });
+  const { here, store, refused, relay, parked, positions } = await relaying({
+    retry: fixed({ attempts: 2, delayMs: 1_000 }),
+  });
   refused.set("bad", rejected);
   relay.start();
   await commit(store, sealed("bad"));
@@ -229,7 +249,11 @@ test("a key stays held when the database parked an event and could not say so: n
     },
   }));
   const transport = refusing(here, (id) => (refuse && id === "k1" ? rejected() : undefined));
-  const relay = await relayOn(here, cutting, { transport, batchSize: 1, retry: fixed({ attempts: 9, delayMs: 1_000 }) });
+  const relay = await relayOn(here, cutting, {
+    transport,
+    batchSize: 1,
+    retry: fixed({ attempts: 9, delayMs: 1_000 }),
+  });
   await commit(store, sealed("k1", { key: "k" }), sealed("k2", { key: "k" }));
   relay.start();
   await here.clock.advance(900);
@@ -240,7 +264,9 @@ test("a key stays held when the database parked an event and could not say so: n
 });
 
 test("a broker that is down while parked events are due counts none of their attempts", async () => {
-  const { here, store, refused, relay, parked, ids } = await relaying({ retry: fixed({ attempts: 2, delayMs: 1_000 }) });
+  const { here, store, refused, relay, parked, ids } = await relaying({
+    retry: fixed({ attempts: 2, delayMs: 1_000 }),
+  });
   refused.set("bad", rejected);
   relay.start();
   await commit(store, sealed("bad"));
@@ -257,7 +283,9 @@ test("a broker that is down while parked events are due counts none of their att
 test.each([Number.NaN, -5_000, Number.NEGATIVE_INFINITY])(
   "a policy that answers a wait of %s ms means at once, and no event waits for ever",
   async (waitMs) => {
-    const { here, store, refused, relay, parked } = await relaying({ retry: { attempts: 3, delayMs: () => waitMs } });
+    const { here, store, refused, relay, parked } = await relaying({
+      retry: { attempts: 3, delayMs: () => waitMs },
+    });
     refused.set("bad", rejected);
     relay.start();
     await commit(store, sealed("bad"));
@@ -267,7 +295,9 @@ test.each([Number.NaN, -5_000, Number.NEGATIVE_INFINITY])(
 );
 
 test("28. an event that is refused for ever without a wait does not make the relay spin", async () => {
-  const { here, store, refused, asked, relay } = await relaying({ retry: immediate({ attempts: Number.POSITIVE_INFINITY }) });
+  const { here, store, refused, asked, relay } = await relaying({
+    retry: immediate({ attempts: Number.POSITIVE_INFINITY }),
+  });
   refused.set("bad", rejected);
   relay.start();
   await commit(store, sealed("bad"));

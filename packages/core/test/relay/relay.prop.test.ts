@@ -19,7 +19,10 @@ const keys = fc.array(fc.constantFrom("", "a", "b", "c"), { minLength: 1, maxLen
 const happening: fc.Arbitrary<Happening> = fc.oneof(
   { weight: 5, arbitrary: fc.record({ kind: fc.constant("commit" as const), keys }) },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant("rollback" as const), keys }) },
-  { weight: 2, arbitrary: fc.record({ kind: fc.constant("refuse" as const), times: fc.integer({ min: 1, max: 4 }) }) },
+  {
+    weight: 2,
+    arbitrary: fc.record({ kind: fc.constant("refuse" as const), times: fc.integer({ min: 1, max: 4 }) }),
+  },
   {
     weight: 2,
     arbitrary: fc.record({
@@ -51,7 +54,13 @@ async function live(happenings: readonly Happening[]) {
   const start = async (point: Point, nth: number): Promise<Relay> => {
     const doomed = mortal(here, store, point, nth, refusalOf);
     await doomed.transport.connect();
-    const relay = createRelay({ ...options, store: doomed.store, transport: doomed.transport, clock: here.clock, logger: here.logger });
+    const relay = createRelay({
+      ...options,
+      store: doomed.store,
+      transport: doomed.transport,
+      clock: here.clock,
+      logger: here.logger,
+    });
     relay.start();
     return relay;
   };

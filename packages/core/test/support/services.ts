@@ -57,7 +57,7 @@ export async function serviceOn<Tx = MemoryTx>(
   const { clock, logger } = here;
   const broker = transport ?? memory({ broker: here.broker, clock });
   const messaging = await createMessaging({ source: "/test", broker, clock, logger, ...options });
-  return closed(here, messaging as unknown as MessagingWithStore<Tx>);
+  return closed(here, messaging);
 }
 
 export function storeOn({ clock }: Place): MemoryStore {

@@ -1,4 +1,12 @@
-import { context, metrics, ROOT_CONTEXT, SpanKind, SpanStatusCode, trace, type ContextManager } from "@opentelemetry/api";
+import {
+  context,
+  metrics,
+  ROOT_CONTEXT,
+  SpanKind,
+  SpanStatusCode,
+  trace,
+  type ContextManager,
+} from "@opentelemetry/api";
 import { defineConsumer, memory, MessagingError, noRetry, type Transport } from "@postrider/core";
 import { expect, onTestFinished, test } from "vitest";
 import { createTelemetry } from "../../src/telemetry/telemetry.ts";
@@ -58,13 +66,17 @@ test("spans are named and described as the messaging conventions of OpenTelemetr
 test("a publish that fails ends its span with the code, and no part of the data", async () => {
   const sdk = registerSdk();
   const messaging = await publisherOn(place({ maxMessageBytes: 100 }));
-  await expect(messaging.publish(Placed({ orderId: "secret-4711" }))).rejects.toThrow();
-  await expect(messaging.publish(Placed({ orderId: "secret-4711", n: "secret-4712" as never }))).rejects.toThrow();
+  await expect(messaging.publish(Placed({ orderId: "secret-4711" }))).rejects.toThrow(MessagingError);
+  await expect(
+    messaging.publish(Placed({ orderId: "secret-4711", n: "secret-4712" as never })),
+  ).rejects.toThrow(MessagingError);
   expect(sdk.spans().map(({ attributes, status }) => [attributes["error.type"], status.code])).toEqual([
     ["TRANSPORT_TOO_LARGE", SpanStatusCode.ERROR],
     ["CONTRACT_INVALID_DATA", SpanStatusCode.ERROR],
   ]);
-  const all = JSON.stringify(sdk.spans().map(({ attributes, status, events }) => ({ attributes, status, events })));
+  const all = JSON.stringify(
+    sdk.spans().map(({ attributes, status, events }) => ({ attributes, status, events })),
+  );
   expect(all).not.toContain("secret");
 });
 
@@ -86,14 +98,20 @@ test("145. counters and histograms have the names, units, attributes and bounds 
   );
   await messaging.publish(Placed({ orderId: "1" }));
   await messaging.publish(Placed({ orderId: "2", note: "x".repeat(5_000) })).catch(() => undefined);
-  await messaging.unitOfWork().run(async ({ publish }) => publish(Placed({ orderId: "3" }), Placed({ orderId: "bad" })));
+  await messaging
+    .unitOfWork()
+    .run(async ({ publish }) => publish(Placed({ orderId: "3" }), Placed({ orderId: "bad" })));
   await here.clock.runUntil(() => here.broker.inspect().deadLetters.length === 1);
   await until("all were settled", () => here.broker.inspect().groups[0]?.unsettled === 0);
   const measured = await sdk.metrics();
   const values = (name: string) =>
     measured
       .filter((one) => one.name === name)
-      .map(({ value, unit, attributes }) => [value, unit, attributes["error.type"] ?? attributes["postrider.outcome"]]);
+      .map(({ value, unit, attributes }) => [
+        value,
+        unit,
+        attributes["error.type"] ?? attributes["postrider.outcome"],
+      ]);
   expect(values("messaging.client.sent.messages")).toEqual([
     [3, "{message}", undefined],
     [1, "{message}", "TRANSPORT_TOO_LARGE"],
@@ -113,7 +131,9 @@ test("145. counters and histograms have the names, units, attributes and bounds 
   ]);
   expect(values("postrider.relay.lag")).toEqual([[1, "s", undefined]]);
   const duration = measured.find(({ name }) => name === "messaging.process.duration");
-  expect(duration?.bounds).toEqual([0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10]);
+  expect(duration?.bounds).toEqual([
+    0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10,
+  ]);
   expect(duration?.attributes).toMatchObject({
     "messaging.system.name": "memory",
     "messaging.operation.name": "process",
@@ -126,14 +146,20 @@ test("145. parked events are counted by what became of them, and the lag is that
   const sdk = registerSdk();
   const here = place();
   const store = storeOn(here);
-  const transport = refusing(here, (id) => (id === "bad" ? new MessagingError("TRANSPORT_TOO_LARGE", "no") : undefined));
+  const transport = refusing(here, (id) =>
+    id === "bad" ? new MessagingError("TRANSPORT_TOO_LARGE", "no") : undefined,
+  );
   const relay = await relayOn(here, store, { transport });
   await commit(store, sealed("old", { key: "l" }), sealed("bad", { key: "k" }), sealed("held", { key: "k" }));
   await here.clock.advance(4_000);
   await commit(store, sealed("new"));
   await relay.drainOnce();
   const measured = await sdk.metrics();
-  expect(measured.filter(({ name }) => name === "postrider.relay.parked").map(({ value, attributes }) => [attributes["postrider.outcome"], value])).toEqual([
+  expect(
+    measured
+      .filter(({ name }) => name === "postrider.relay.parked")
+      .map(({ value, attributes }) => [attributes["postrider.outcome"], value]),
+  ).toEqual([
     ["held", 1],
     ["dead", 1],
   ]);
@@ -143,7 +169,8 @@ test("145. parked events are counted by what became of them, and the lag is that
 test("inside the client library of a broker other instrumentations are silenced: they would replace our headers", async () => {
   const sdk = registerSdk();
   const here = place();
-  const instrumented = (): void => trace.getTracer("instrumentation").startSpan("by the client library").end();
+  const instrumented = (): void =>
+    trace.getTracer("instrumentation").startSpan("by the client library").end();
   const transport = changedPublisher(here, (real) => ({
     publish: async (batch, bounds) => {
       instrumented();
@@ -159,7 +186,9 @@ test("inside the client library of a broker other instrumentations are silenced:
   const store = storeOn(here);
   const messaging = await serviceOn(here, { store, transport });
   await messaging.publish(Ticked({ n: 1 }));
-  await messaging.unitOfWork().run(async ({ publish }) => publish(Placed({ orderId: "1" }), Placed({ orderId: "1" })));
+  await messaging
+    .unitOfWork()
+    .run(async ({ publish }) => publish(Placed({ orderId: "1" }), Placed({ orderId: "1" })));
   await here.clock.advance(1_000);
   expect(sdk.named("by the client library")).toEqual([]);
   instrumented();
@@ -189,7 +218,13 @@ function throwingManager(parts: Partial<ContextManager> = {}): ContextManager {
 const broken: readonly (readonly [string, () => void])[] = [
   ["tracer provider", () => trace.setGlobalTracerProvider(throwing())],
   ["tracer", () => trace.setGlobalTracerProvider({ getTracer: () => throwing() })],
-  ["span", () => trace.setGlobalTracerProvider({ getTracer: () => ({ startSpan: () => throwing(), startActiveSpan: () => throwing() }) })],
+  [
+    "span",
+    () =>
+      trace.setGlobalTracerProvider({
+        getTracer: () => ({ startSpan: () => throwing(), startActiveSpan: () => throwing() }),
+      }),
+  ],
   ["meter provider", () => metrics.setGlobalMeterProvider(throwing())],
   ["meter", () => metrics.setGlobalMeterProvider({ getMeter: () => throwing() })],
   [
@@ -210,11 +245,17 @@ test.each(broken)("a %s that throws changes nothing on either path, and is count
   const messaging = await serviceOn(here, { store, telemetry: { baggage: ["tenant"] } });
   const { arrived } = await listenTo(here.broker, "com.acme.ticks");
   await messaging.consume(
-    defineConsumer("shipping", { store }).on(Placed, (event, { publish }) => publish(Ticked({ n: event.data.n ?? 0 }))),
+    defineConsumer("shipping", { store }).on(Placed, (event, { publish }) =>
+      publish(Ticked({ n: event.data.n ?? 0 })),
+    ),
   );
   await messaging.publish(Placed({ orderId: "1", n: 1 }));
-  await messaging.unitOfWork().run(async ({ publish }) => publish(Placed({ orderId: "2", n: 2 }), Placed({ orderId: "2", n: 3 })));
-  await expect(messaging.publish(Placed({ orderId: 1 as never }))).rejects.toMatchObject({ code: "CONTRACT_INVALID_DATA" });
+  await messaging
+    .unitOfWork()
+    .run(async ({ publish }) => publish(Placed({ orderId: "2", n: 2 }), Placed({ orderId: "2", n: 3 })));
+  await expect(messaging.publish(Placed({ orderId: 1 as never }))).rejects.toMatchObject({
+    code: "CONTRACT_INVALID_DATA",
+  });
   await here.clock.runUntil(() => arrived.length === 3);
 
   const telemetry = createTelemetry("memory");
@@ -222,7 +263,11 @@ test.each(broken)("a %s that throws changes nothing on either path, and is count
   span.describe({ channel: "c", type: "t", id: "1" });
   span.end(new Error("no"));
   expect(telemetry.untraced(() => "done")).toBe("done");
-  await expect(telemetry.process({ channel: "c", type: "t", group: "g", attempt: 1 }, () => Promise.reject(new RangeError("own")))).rejects.toThrow(new RangeError("own"));
+  await expect(
+    telemetry.process({ channel: "c", type: "t", group: "g", attempt: 1 }, () =>
+      Promise.reject(new RangeError("own")),
+    ),
+  ).rejects.toThrow(new RangeError("own"));
   telemetry.instruments.sent("c", 1, 1, undefined);
   expect(telemetry.faults()).toBeGreaterThan(0);
 });

@@ -12,7 +12,12 @@ const header = "00-11111111111111111111111111111111-2222222222222222-01";
 const other = "00-33333333333333333333333333333333-4444444444444444-01";
 
 /** What a foreign producer sends. */
-const foreign = (parts: { readonly header?: string; readonly extension?: string; readonly tracestate?: string; readonly baggage?: string }) => ({
+const foreign = (parts: {
+  readonly header?: string;
+  readonly extension?: string;
+  readonly tracestate?: string;
+  readonly baggage?: string;
+}) => ({
   attributes: {
     specversion: "1.0",
     id: "1",
@@ -46,17 +51,19 @@ test("67. one trace leads from the request through unit of work, outbox, relay a
   await until("the follow-up event arrived", () => arrived.length === 1);
   const path = sdk.spans().filter((span) => span.spanContext().traceId === traceId);
   const parentOf = (name: string) => {
-    const [span] = path.filter((one) => one.name === name);
+    const span = path.find((one) => one.name === name);
     return path.find((one) => one.spanContext().spanId === span?.parentSpanContext?.spanId)?.name;
   };
-  expect(path.map(({ name }) => name).toSorted()).toEqual([
-    `create ${orders}`,
-    "create com.acme.ticks",
-    `process ${orders}`,
-    `publish ${orders}`,
-    "publish com.acme.ticks",
-    "request",
-  ].toSorted());
+  expect(path.map(({ name }) => name).toSorted()).toEqual(
+    [
+      `create ${orders}`,
+      "create com.acme.ticks",
+      `process ${orders}`,
+      `publish ${orders}`,
+      "publish com.acme.ticks",
+      "request",
+    ].toSorted(),
+  );
   expect(parentOf(`create ${orders}`)).toBe("request");
   expect(parentOf(`publish ${orders}`)).toBe(`create ${orders}`);
   expect(parentOf(`process ${orders}`)).toBe(`create ${orders}`);
@@ -76,27 +83,35 @@ test("67. header and CloudEvents extension hold the creation context, the same i
   await here.clock.advance(1_000);
   await until("both arrived", () => arrived.length === 2);
   const [direct, relayed] = arrived;
-  for (const message of arrived) expect(message.attributes["traceparent"]).toBe(message.headers["traceparent"]);
+  for (const message of arrived)
+    expect(message.attributes["traceparent"]).toBe(message.headers["traceparent"]);
   const sends = sdk.named("publish com.acme.ticks");
-  expect(spanIdOf(direct?.headers["traceparent"])).toBe(sends.find(({ kind }) => kind === SpanKind.PRODUCER)?.spanContext().spanId);
-  expect(spanIdOf(relayed?.headers["traceparent"])).toBe(sdk.named("create com.acme.ticks")[0]?.spanContext().spanId);
+  expect(spanIdOf(direct?.headers["traceparent"])).toBe(
+    sends.find(({ kind }) => kind === SpanKind.PRODUCER)?.spanContext().spanId,
+  );
+  expect(spanIdOf(relayed?.headers["traceparent"])).toBe(
+    sdk.named("create com.acme.ticks")[0]?.spanContext().spanId,
+  );
 });
 
-test.each(["binary", "structured"] as const)("67. the trace travels in %s content mode, too", async (contentMode) => {
-  const sdk = registerSdk();
-  const here = place();
-  const messaging = await publisherOn(here, { contentMode });
-  const seen: unknown[] = [];
-  await messaging.consume(
-    defineConsumer("shipping", { inbox: "none" }).on(Placed, (event) => void seen.push(event.traceparent)),
-  );
-  await messaging.publish(Placed({ orderId: "1" }));
-  await until("it was handled", () => seen.length === 1);
-  const send = sdk.named(`publish ${orders}`)[0];
-  expect(spanIdOf(seen[0] as string)).toBe(send?.spanContext().spanId);
-  await until("the span ended", () => sdk.named(`process ${orders}`).length === 1);
-  expect(sdk.named(`process ${orders}`)[0]?.parentSpanContext?.spanId).toBe(send?.spanContext().spanId);
-});
+test.each(["binary", "structured"] as const)(
+  "67. the trace travels in %s content mode, too",
+  async (contentMode) => {
+    const sdk = registerSdk();
+    const here = place();
+    const messaging = await publisherOn(here, { contentMode });
+    const seen: unknown[] = [];
+    await messaging.consume(
+      defineConsumer("shipping", { inbox: "none" }).on(Placed, (event) => void seen.push(event.traceparent)),
+    );
+    await messaging.publish(Placed({ orderId: "1" }));
+    await until("it was handled", () => seen.length === 1);
+    const send = sdk.named(`publish ${orders}`)[0];
+    expect(spanIdOf(seen[0] as string)).toBe(send?.spanContext().spanId);
+    await until("the span ended", () => sdk.named(`process ${orders}`).length === 1);
+    expect(sdk.named(`process ${orders}`)[0]?.parentSpanContext?.spanId).toBe(send?.spanContext().spanId);
+  },
+);
 
 test("67. tracestate goes along", async () => {
   const sdk = registerSdk();
@@ -118,17 +133,26 @@ test("67. each attempt of a handler has a span of its own in the same trace, and
   const messaging = await publisherOn(here);
   let attempts = 0;
   await messaging.consume(
-    defineConsumer("shipping", { inbox: "none", retry: fixed({ attempts: 2, delayMs: 1_000 }) }).on(Placed, () => {
-      attempts += 1;
-      throw new RangeError("not today");
-    }),
+    defineConsumer("shipping", { inbox: "none", retry: fixed({ attempts: 2, delayMs: 1_000 }) }).on(
+      Placed,
+      () => {
+        attempts += 1;
+        throw new RangeError("not today");
+      },
+    ),
   );
   await messaging.publish(Placed({ orderId: "1" }));
   await until("the first attempt failed", () => attempts === 1);
   await here.clock.runUntil(() => here.broker.inspect().deadLetters.length === 1);
   const created = sdk.named(`publish ${orders}`)[0]?.spanContext();
   const processes = sdk.named(`process ${orders}`);
-  expect(processes.map((span) => [span.spanContext().traceId, span.attributes["postrider.attempt"], span.attributes["error.type"]])).toEqual([
+  expect(
+    processes.map((span) => [
+      span.spanContext().traceId,
+      span.attributes["postrider.attempt"],
+      span.attributes["error.type"],
+    ]),
+  ).toEqual([
     [created?.traceId, 1, "RangeError"],
     [created?.traceId, 2, "RangeError"],
   ]);
@@ -137,7 +161,10 @@ test("67. each attempt of a handler has a span of its own in the same trace, and
     letters.push({ traceparent: letter.message.headers["traceparent"] });
   });
   await until("the letter was read", () => letters.length === 1);
-  expect([traceIdOf(letters[0]?.traceparent), spanIdOf(letters[0]?.traceparent)]).toEqual([created?.traceId, created?.spanId]);
+  expect([traceIdOf(letters[0]?.traceparent), spanIdOf(letters[0]?.traceparent)]).toEqual([
+    created?.traceId,
+    created?.spanId,
+  ]);
 });
 
 test("67. baggage travels by the list of allowed names, on every way, and nothing else of it does", async () => {
@@ -153,7 +180,11 @@ test("67. baggage travels by the list of allowed names, on every way, and nothin
       publish(Ticked({ n: 3 }));
     }),
   );
-  const baggage = propagation.createBaggage({ tenant: { value: "a=b,c;d ü" }, secret: { value: "no" }, region: { value: "eu" } });
+  const baggage = propagation.createBaggage({
+    tenant: { value: "a=b,c;d ü" },
+    secret: { value: "no" },
+    region: { value: "eu" },
+  });
   await context.with(propagation.setBaggage(context.active(), baggage), async () => {
     await messaging.publish(Ticked({ n: 1 }));
     await messaging.unitOfWork().run(async ({ publish }) => publish(Placed({ orderId: "1", n: 2 })));
@@ -166,7 +197,8 @@ test("67. baggage travels by the list of allowed names, on every way, and nothin
       ["region", { value: "eu" }],
     ],
   ]);
-  for (const { attributes } of arrived) expect(attributes["baggage"]).toBe("tenant=a%3Db%2Cc%3Bd%20%C3%BC,region=eu");
+  for (const { attributes } of arrived)
+    expect(attributes["baggage"]).toBe("tenant=a%3Db%2Cc%3Bd%20%C3%BC,region=eu");
   expect(sdk.spans().length).toBeGreaterThan(0);
 });
 
@@ -176,14 +208,19 @@ test("67. without a list no baggage travels, neither out nor in", async () => {
   const messaging = await publisherOn(here);
   const seen: unknown[] = [];
   await messaging.consume(
-    defineConsumer("shipping", { inbox: "none" }).on(Placed, () => void seen.push(propagation.getActiveBaggage())),
+    defineConsumer("shipping", { inbox: "none" }).on(
+      Placed,
+      () => void seen.push(propagation.getActiveBaggage()),
+    ),
   );
   here.broker.inject(orders, foreign({ header, baggage: "tenant=a" }));
   await until("it was handled", () => seen.length === 1);
   expect(seen).toEqual([undefined]);
   const { arrived } = await listenTo(here.broker, "com.acme.ticks");
   const baggage = propagation.createBaggage({ tenant: { value: "a" } });
-  await context.with(propagation.setBaggage(context.active(), baggage), () => messaging.publish(Ticked({ n: 1 })));
+  await context.with(propagation.setBaggage(context.active(), baggage), () =>
+    messaging.publish(Ticked({ n: 1 })),
+  );
   await until("it arrived", () => arrived.length === 1);
   expect(arrived[0]?.attributes["baggage"]).toBeUndefined();
 });
@@ -194,7 +231,10 @@ test("baggage of others is read as W3C writes it, and what cannot be read is lef
   const messaging = await publisherOn(here, { telemetry: { baggage: ["a", "b", "c", "d"] } });
   const seen: unknown[] = [];
   await messaging.consume(
-    defineConsumer("shipping", { inbox: "none" }).on(Placed, () => void seen.push(propagation.getActiveBaggage()?.getAllEntries())),
+    defineConsumer("shipping", { inbox: "none" }).on(
+      Placed,
+      () => void seen.push(propagation.getActiveBaggage()?.getAllEntries()),
+    ),
   );
   here.broker.inject(orders, foreign({ header, baggage: " a = 1 ;p=x,b=x=y,c,d=%E0%A4%A,e=5" }));
   await until("it was handled", () => seen.length === 1);
@@ -245,7 +285,10 @@ test("the header goes before the extension, and the extension's trace, where it 
 });
 
 test("without a header the extension counts", async () => {
-  expect(await processed({ extension: other })).toMatchObject({ traceId: traceIdOf(other), parent: spanIdOf(other) });
+  expect(await processed({ extension: other })).toMatchObject({
+    traceId: traceIdOf(other),
+    parent: spanIdOf(other),
+  });
 });
 
 test.each([
@@ -257,11 +300,14 @@ test.each([
   "00-11111111111111111111111111111111-2222222222222222-01-more",
   "00-1111111111111111111111111111111X-2222222222222222-01",
   `00-${"1".repeat(5_000)}`,
-])("a malformed traceparent (%s) is ignored: the message is handled in a trace of its own", async (malformed) => {
-  const span = await processed({ header: malformed });
-  expect(span.parent).toBeUndefined();
-  expect(span.links).toEqual([]);
-});
+])(
+  "a malformed traceparent (%s) is ignored: the message is handled in a trace of its own",
+  async (malformed) => {
+    const span = await processed({ header: malformed });
+    expect(span.parent).toBeUndefined();
+    expect(span.links).toEqual([]);
+  },
+);
 
 test("67. an event that is forwarded keeps its creation context, and the span of forwarding links to it", async () => {
   const sdk = registerSdk();
@@ -269,10 +315,20 @@ test("67. an event that is forwarded keeps its creation context, and the span of
   const messaging = await publisherOn(here);
   const { arrived } = await listenTo(here.broker, orders);
   await sdk.inside("request", () =>
-    messaging.forward({ specversion: "1.0", id: "1", source: "/foreign", type: Placed.type, traceparent: header, data: {} } as never),
+    messaging.forward({
+      specversion: "1.0",
+      id: "1",
+      source: "/foreign",
+      type: Placed.type,
+      traceparent: header,
+      data: {},
+    } as never),
   );
   await until("it arrived", () => arrived.length === 1);
-  expect([arrived[0]?.headers["traceparent"], arrived[0]?.attributes["traceparent"]]).toEqual([header, header]);
+  expect([arrived[0]?.headers["traceparent"], arrived[0]?.attributes["traceparent"]]).toEqual([
+    header,
+    header,
+  ]);
   const [span] = sdk.named(`publish ${orders}`);
   expect(span?.kind).toBe(SpanKind.CLIENT);
   expect(span?.links.map(({ context: linked }) => linked.traceId)).toEqual([traceIdOf(header)]);

@@ -1,4 +1,10 @@
-import { memory, type MemoryStore, type RelayStore, type Transport, type TransportPublisher } from "@postrider/core";
+import {
+  memory,
+  type MemoryStore,
+  type RelayStore,
+  type Transport,
+  type TransportPublisher,
+} from "@postrider/core";
 import type { Place } from "../../support/services.ts";
 import { refusing } from "./relays.ts";
 

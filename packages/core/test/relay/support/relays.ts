@@ -70,7 +70,8 @@ export function refusing(here: Place, refusalOf: (id: string) => MessagingError 
 export const rejected = (): MessagingError =>
   new MessagingError("TRANSPORT_REJECTED", "the broker does not like it");
 export const tooLarge = (): MessagingError => new MessagingError("TRANSPORT_TOO_LARGE", "it is too large");
-export const storeDown = (): MessagingError => new MessagingError("STORE_UNAVAILABLE", "the database is away");
+export const storeDown = (): MessagingError =>
+  new MessagingError("STORE_UNAVAILABLE", "the database is away");
 
 /** Everything of the outbox has gone, for the broker or for the parked ones; no time passes. */
 export async function backlogOf(store: MemoryStore): Promise<number> {

@@ -1,7 +1,17 @@
 import { context, metrics, propagation, trace, type Span } from "@opentelemetry/api";
 import { AsyncLocalStorageContextManager } from "@opentelemetry/context-async-hooks";
-import { InMemoryMetricExporter, AggregationTemporality, MeterProvider, PeriodicExportingMetricReader } from "@opentelemetry/sdk-metrics";
-import { BasicTracerProvider, InMemorySpanExporter, SimpleSpanProcessor, type ReadableSpan } from "@opentelemetry/sdk-trace-base";
+import {
+  InMemoryMetricExporter,
+  AggregationTemporality,
+  MeterProvider,
+  PeriodicExportingMetricReader,
+} from "@opentelemetry/sdk-metrics";
+import {
+  BasicTracerProvider,
+  InMemorySpanExporter,
+  SimpleSpanProcessor,
+  type ReadableSpan,
+} from "@opentelemetry/sdk-trace-base";
 import { onTestFinished } from "vitest";
 
 export interface Sdk {
@@ -29,7 +39,10 @@ export function registerSdk(): Sdk {
   const exporter = new InMemorySpanExporter();
   const tracing = new BasicTracerProvider({ spanProcessors: [new SimpleSpanProcessor(exporter)] });
   const metricExporter = new InMemoryMetricExporter(AggregationTemporality.CUMULATIVE);
-  const reader = new PeriodicExportingMetricReader({ exporter: metricExporter, exportIntervalMillis: 2 ** 30 });
+  const reader = new PeriodicExportingMetricReader({
+    exporter: metricExporter,
+    exportIntervalMillis: 2 ** 30,
+  });
   const metering = new MeterProvider({ readers: [reader] });
   trace.setGlobalTracerProvider(tracing);
   metrics.setGlobalMeterProvider(metering);
@@ -72,7 +85,10 @@ function measuredIn(exporter: InMemoryMetricExporter): readonly Measured[] {
         unit: descriptor.unit,
         attributes,
         value: typeof value === "number" ? value : value.count,
-        bounds: typeof value === "number" || !("buckets" in value) || !("boundaries" in value.buckets) ? undefined : value.buckets.boundaries,
+        bounds:
+          typeof value === "number" || !("buckets" in value) || !("boundaries" in value.buckets)
+            ? undefined
+            : value.buckets.boundaries,
       })),
     ),
   );
