@@ -23,7 +23,7 @@ export function whyNotApt() {
   return undefined;
 }
 
-export function isInstalled(name) {
+function isInstalled(name) {
   const { stdout } = spawnSync("dpkg-query", ["-W", "-f=${db:Status-Status}", name], { encoding: "utf8" });
   return stdout === "installed";
 }

@@ -4,7 +4,7 @@ import { join, resolve } from "node:path";
 import { root } from "../toolchain.mjs";
 
 /** Another folder makes another set of servers, apart from the usual one. */
-export const home = resolve(process.env.POSTRIDER_SERVICES_FOLDER || join(root, ".services"));
+const home = resolve(process.env.POSTRIDER_SERVICES_FOLDER || join(root, ".services"));
 /** What was downloaded is the same for every set. */
 export const cache = join(root, ".services", "cache");
 

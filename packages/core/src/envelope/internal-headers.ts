@@ -1,5 +1,5 @@
 /** Every header of ours begins so: attempts and delays of retries, the fields of dead letters. */
-export const internalHeaderPrefix = "postrider-";
+const internalHeaderPrefix = "postrider-";
 
 /**
  * True for headers that belong to one hop of the library. They are not shown to handlers and never travel on with

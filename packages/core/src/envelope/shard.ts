@@ -1,5 +1,5 @@
 /** How many shards a channel's keyed messages are spread over. Part of the wire format: it never changes. */
-export const shardCount = 16;
+const shardCount = 16;
 
 const offsetBasis = 0x811c9dc5;
 const prime = 0x01000193;

@@ -9,7 +9,7 @@ export const seeded = { seed: 20_260_301, numRuns: 400 } as const;
 const forbidden = /[\p{Cc}\p{Surrogate}\p{Noncharacter_Code_Point}]/u;
 
 /** Any string that may be an attribute. */
-export const attributeText: fc.Arbitrary<string> = fc
+const attributeText: fc.Arbitrary<string> = fc
   .string({ unit: "binary", maxLength: 40 })
   .filter((text) => !forbidden.test(text));
 const filled = attributeText.filter((text) => text !== "");

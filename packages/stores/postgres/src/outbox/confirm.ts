@@ -5,7 +5,7 @@ import type { Mark } from "./mark.ts";
 import { positionList } from "./positions.ts";
 
 /** An id of our own, given out after the last read looked (see mark.ts). */
-export const ownId = "pg_current_xact_id()";
+const ownId = "pg_current_xact_id()";
 
 export function confirmStatements(
   tables: Tables,

@@ -58,7 +58,7 @@ export const server: Database = {
 const startPglite = (): Promise<PGlite> => (started ??= PGlite.create());
 let started: Promise<PGlite> | undefined;
 
-export const pglite: Database = {
+const pglite: Database = {
   name: "PGlite",
   open: async (schema, options = {}) => {
     const database = await startPglite();

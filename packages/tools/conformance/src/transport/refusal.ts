@@ -3,7 +3,7 @@ import type { TransportHarness } from "../harness.ts";
 import { outgoing, outgoingOfSize } from "./message.ts";
 
 /** The largest message to prove, where there is one. */
-export function largestBytes(harness: TransportHarness): number | undefined {
+function largestBytes(harness: TransportHarness): number | undefined {
   const bytes = harness.limits?.maxMessageBytes ?? harness.capabilities.maxMessageBytes;
   return bytes === 0 ? undefined : bytes;
 }
