@@ -1,6 +1,6 @@
 // node scripts/check-api.mjs [--update]: the public types of every import path, as Markdown in each package's etc/.
 // A change of the surface shows as a diff in review; without --update a difference fails. Needs a build.
-import { existsSync, mkdirSync, readdirSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { Extractor, ExtractorConfig, ExtractorLogLevel } from "@microsoft/api-extractor";
@@ -48,12 +48,22 @@ function entryProblems(root, { folder }, { specifier, types = "" }, mode) {
       if (isProblem(message)) problems.push(describe(root, message));
     },
   });
+  problems.push(
+    ...undocumented(readFileSync(join(root, folder, `dist/.api/${reportName(specifier)}.api.md`), "utf8")),
+  );
   return result.apiReportChanged && mode === "compare"
     ? [
         `The public types differ from ${folder}/etc/${reportName(specifier)}.api.md. Run: npm run api`,
         ...problems,
       ]
     : problems;
+}
+
+/** Exports without a docstring, as the report marks them. @param {string} report */
+export function undocumented(report) {
+  return [...report.matchAll(/^\/\/ @public \(undocumented\)\n(?:export )?(?:abstract )?(.{1,80})/gm)].map(
+    ([, declaration]) => `No docstring says what the caller gets of: ${declaration}`,
+  );
 }
 
 /**

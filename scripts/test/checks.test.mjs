@@ -6,6 +6,7 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { after, test } from "node:test";
 import { fileURLToPath } from "node:url";
+import { undocumented } from "../check-api.mjs";
 import { changesetCases } from "../check-changesets.mjs";
 import { lockfileCases } from "../check-lockfile.mjs";
 import { workspaceCases } from "../check-workspace.mjs";
@@ -262,3 +263,18 @@ function git(tree, ...args) {
   const { status, stderr } = spawnSync("git", args, { cwd: tree, encoding: "utf8" });
   assert.equal(status, 0, stderr);
 }
+
+test("an export without a docstring is found in the report of its package", () => {
+  const report = [
+    "// @public",
+    "export interface Documented {",
+    "// @public (undocumented)",
+    "export interface Bare {",
+    "// @public (undocumented)",
+    "export function silent(): void;",
+  ].join("\n");
+  assert.deepEqual(undocumented(report), [
+    "No docstring says what the caller gets of: interface Bare {",
+    "No docstring says what the caller gets of: function silent(): void;",
+  ]);
+});

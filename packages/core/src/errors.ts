@@ -98,6 +98,7 @@ export const errorCodes: Readonly<
   Record<ErrorCode, { readonly retryable: boolean; readonly meaning: string }>
 > = Object.freeze(table);
 
+/** What an error carries besides its code and its message. */
 export interface MessagingErrorOptions {
   readonly cause?: unknown;
   /** Overrides what the table says of the code. */

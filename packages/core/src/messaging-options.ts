@@ -19,6 +19,7 @@ export interface PublishSettings {
   readonly whenFull?: "wait" | "reject" | undefined;
 }
 
+/** Everything a service decides about its messaging; `source` and `broker` are all it must. */
 export interface MessagingOptions<
   L extends TransportLoaders,
   K extends keyof L & string,

@@ -62,6 +62,7 @@ export interface MessagingWithoutStore<C extends Capabilities = Capabilities> ex
   C
 > {}
 
+/** What you get with a store: the outbox, units of work, and the relay of this process. */
 export interface MessagingWithStore<Tx, C extends Capabilities = Capabilities> extends MessagingBase<Tx, C> {
   readonly outbox: Outbox<Tx>;
   /** The relay of this process; undefined with `relay: false`. */

@@ -11,6 +11,7 @@ type DriverOf<L extends TransportLoader> = Awaited<ReturnType<L>>["transport"];
 /** The options of the driver that a loader loads. */
 export type OptionsOf<L extends TransportLoader> =
   DriverOf<L> extends TransportDriver<infer Options> ? Options : never;
+/** The capabilities of the transport that a loader loads, as far as they are known before it connects. */
 export type CapabilitiesOf<L extends TransportLoader> = DriverOf<L>["capabilities"];
 
 /** A broker by its URL; the scheme picks the loader. Option blocks of brokers that are not in use are allowed. */
@@ -45,6 +46,7 @@ export type Requirable<C extends Capabilities, R extends CapabilityName> = C[R] 
   ? `${C["transport"]} has no '${R}'`
   : R;
 
+/** The ways to name a broker: a transport made by its own package, a URL, or a kind with its options. */
 export type Broker<L extends TransportLoaders, K extends keyof L & string, C extends Capabilities> =
   | Transport<C>
   | BrokerByUrl<L>

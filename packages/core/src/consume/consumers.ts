@@ -14,6 +14,7 @@ import type { ResolvedConsumer } from "./definition.ts";
 import { drainMsOf, type CloseOptions } from "./drain.ts";
 import { createStrayGuard, type StrayGuard } from "./attempt/stray.ts";
 
+/** What ends a subscription besides its `close`. */
 export interface ConsumeOptions extends CloseOptions {
   /** Ends the subscription as `close` does, with this `drainMs`; already fired, nothing is started. */
   readonly signal?: AbortSignal | undefined;

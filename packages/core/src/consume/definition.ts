@@ -21,6 +21,7 @@ export type BatchHandler<D extends Definition<"event">, Tx = UntypedTransaction>
   context: BatchContext<Tx, MessageOf<D>>,
 ) => void | Promise<void>;
 
+/** When a batch is full enough to be handled. */
 export interface BatchOptions {
   /** Messages per batch, at most. Default 50. */
   readonly maxSize?: number | undefined;
@@ -28,9 +29,11 @@ export interface BatchOptions {
   readonly maxWaitMs?: number | undefined;
 }
 
+/** Where a consumer group that is new starts: with what comes, with the oldest there is, or at a time. */
 export type StartAt = "new" | "beginning" | Date;
 
 // Options that need a capability have a type parameter of their own; all others are plain, so misspelled ones are errors.
+/** How a consumer works. Every option has a default. */
 export interface ConsumerOptions<
   Tx,
   Ordering extends "none" | "key",

@@ -1,6 +1,7 @@
 import type { Clock } from "../contracts/clock.ts";
 import { OptionsError } from "../errors.ts";
 
+/** How a close treats what is still running. */
 export interface CloseOptions {
   /** How long running handlers may take to end, in milliseconds. Default 10,000. */
   readonly drainMs?: number | undefined;

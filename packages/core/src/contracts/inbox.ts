@@ -16,6 +16,7 @@ export interface InboxStore<Tx> {
   prune(options: PruneOptions): Promise<number>;
 }
 
+/** Which marks to forget, and in what portions. */
 export interface PruneOptions {
   readonly olderThanMs: number;
   /** Rows per statement. Default 5,000. */

@@ -4,6 +4,7 @@ import type { SqlTx } from "./transaction.ts";
 /** Where an event stands in its outbox. Opaque outside the store; ordered inside one shard. */
 export type Position = string;
 
+/** A sealed event in an outbox: with its place and its age. */
 export interface StoredEvent extends SealedEvent {
   readonly position: Position;
   /** When the row was written, milliseconds since the epoch by the database's clock: for the lag. */

@@ -58,6 +58,7 @@ export interface HeldKey {
 /** `held` rows wait behind a `retry` or `dead` row of their key. */
 export type ParkedStatus = "retry" | "held" | "dead";
 
+/** A row to be parked, and why. */
 export interface ParkRequest {
   readonly event: StoredEvent;
   readonly status: ParkedStatus;
@@ -72,6 +73,7 @@ export interface ParkRequest {
 /** `skip`: later events of the key go on past a dead one. `hold-key`: they wait. */
 export type OnDead = "skip" | "hold-key";
 
+/** A parked row: the event, and what has become of it so far. */
 export interface ParkedEvent extends StoredEvent {
   readonly status: ParkedStatus;
   readonly attempts: number;
@@ -81,6 +83,7 @@ export interface ParkedEvent extends StoredEvent {
   readonly parkedAtMs: number;
 }
 
+/** What became of a parked row that was due. */
 export type ParkedResult =
   | { readonly kind: "published" }
   | { readonly kind: "discarded" }
@@ -97,6 +100,7 @@ export type ParkedResult =
       readonly onDead: OnDead;
     };
 
+/** Which parked rows to show; every condition given must hold. */
 export interface ParkedQuery {
   readonly status?: ParkedStatus | undefined;
   readonly key?: string | undefined;
@@ -104,6 +108,7 @@ export interface ParkedQuery {
   readonly limit?: number | undefined;
 }
 
+/** What waits in an outbox, at one moment. */
 export interface OutboxStatus {
   /** Rows waiting, counted up to 10,000; above that an estimate. */
   readonly backlog: number;

@@ -16,6 +16,7 @@ export interface TransportConsumer {
   ): Promise<TransportSubscription>;
 }
 
+/** What a transport is asked to deliver. */
 export interface SubscriptionRequest {
   /** The consumer group. */
   readonly group: string;
@@ -39,6 +40,7 @@ export interface ChannelSelection {
   readonly types: readonly string[] | "all";
 }
 
+/** A subscription at the transport: the intake of one consumer group. */
 export interface TransportSubscription {
   /** - pause ends intake without leaving the group; resume goes on where it stopped. */
   pause(): void;

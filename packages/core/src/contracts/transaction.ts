@@ -17,17 +17,21 @@ export interface SqlTx {
   readonly inTransaction: () => boolean | undefined;
   readonly execute: (text: string, values: readonly unknown[]) => SqlResult | Promise<SqlResult>;
 }
+/** A transaction of an asynchronous library: what its statements give is awaited. */
 export interface AsyncSqlTx extends SqlTx {
   readonly mode: "async";
   readonly execute: (text: string, values: readonly unknown[]) => Promise<SqlResult>;
 }
+/** A transaction of a synchronous library (SQLite drivers): nothing in it can be awaited. */
 export interface SyncSqlTx extends SqlTx {
   readonly mode: "sync";
   readonly execute: (text: string, values: readonly unknown[]) => SqlResult;
 }
 
+/** The isolation levels of the SQL standard that the databases in use share. */
 export type IsolationLevel = "read committed" | "repeatable read" | "serializable";
 
+/** How a transaction is opened. */
 export interface TransactionOptions {
   /** Default: the database's own. */
   readonly isolation?: IsolationLevel | undefined;

@@ -27,8 +27,10 @@ export interface Transport<C extends Capabilities = Capabilities> {
   onState(listener: (state: ConnectionState, cause: CodedError | undefined) => void): () => void;
 }
 
+/** `blocked`: connected, and the broker takes nothing now. `failed`: given up; `connect` tries anew. */
 export type ConnectionState = "connecting" | "ready" | "blocked" | "reconnecting" | "failed" | "closed";
 
+/** What bounds a `connect`. */
 export interface ConnectOptions {
   readonly signal?: AbortSignal | undefined;
 }
@@ -50,6 +52,7 @@ export interface TransportPublisher {
   publishRun(run: readonly OutgoingMessage[], options: PublishBounds): Promise<readonly PublishOutcome[]>;
 }
 
+/** What bounds a publish at the transport. */
 export interface PublishBounds {
   /** How long the transport may try, in milliseconds from the call. Afterwards the outcome is `unknown` or `rejected`. */
   readonly deadlineMs: number;
@@ -77,6 +80,7 @@ export interface TransportDriver<Options = never, C extends Capabilities = Capab
   create(config: TransportConfig<Options>): Transport<C>;
 }
 
+/** What a driver makes a transport of. */
 export interface TransportConfig<Options> {
   /** Already taken apart: several hosts are allowed (`amqp://a,b/vhost`). */
   readonly url: string | undefined;

@@ -13,6 +13,7 @@ export interface DefinitionParts {
   readonly upcasts: readonly UpcastParts[];
   readonly description: string | undefined;
 }
+/** What an upcast is made of. */
 export interface UpcastParts {
   readonly from: string;
   readonly schema: StandardSchemaV1 | undefined;

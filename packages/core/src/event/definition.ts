@@ -1,6 +1,7 @@
 import type { Message, MessageKind } from "../contracts/message.ts";
 import type { CommandDraft, DraftOptions, EventDraft, QueryDraft } from "./draft.ts";
 
+/** The four types behind a definition: what goes in, what handlers get, and the same of its reply. */
 export interface DefinitionTypes<
   Input = unknown,
   Output = unknown,

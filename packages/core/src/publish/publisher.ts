@@ -17,6 +17,7 @@ import type { Stamp } from "./stamp.ts";
  * After: the broker confirmed. What belongs to a change goes through the outbox.
  */
 
+/** What one publish decides for itself. */
 export interface PublishOptions {
   /** Goes before the draft's and the definition's. */
   readonly key?: string | undefined;

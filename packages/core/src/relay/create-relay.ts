@@ -7,6 +7,7 @@ import { createTelemetry } from "../telemetry/telemetry.ts";
 import { resolveRelayOptions, type RelayOptions } from "./options.ts";
 import { createRelayLoop, type Relay, type RelaySource } from "./relay.ts";
 
+/** A relay of its own: its options, and the store and the transport between which it works. */
 export interface StandaloneRelayOptions extends RelayOptions {
   /** Any store: a relay opens no transaction of the user's. */
   readonly store: RelaySource;

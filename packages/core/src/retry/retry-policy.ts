@@ -14,6 +14,7 @@ export interface RetryPolicy {
   delayMs(attempt: number, random: () => number): number;
 }
 
+/** The shape of waits that grow. */
 export interface ExponentialOptions {
   /** All attempts, the first one included. At least 1. */
   readonly attempts: number;

@@ -23,6 +23,7 @@ import { formatTraceContext, parseTraceContext, type TraceContext } from "./trac
  * Nothing that goes wrong here may reach a message: every call into the API is guarded, and faults are counted.
  */
 
+/** What travels in traces, and how traces join. */
 export interface TelemetryOptions {
   /** Baggage entries that travel with messages. Default: none, since baggage leaks easily. */
   readonly baggage?: readonly string[] | undefined;

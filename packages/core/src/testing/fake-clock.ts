@@ -21,6 +21,7 @@ export interface FakeClock extends Clock {
   setNow(epochMs: number): void;
 }
 
+/** How far the fake clock may go in search of a condition. */
 export interface RunUntilOptions {
   /** How far this clock may go. Default one hour. */
   readonly withinMs?: number | undefined;
@@ -35,7 +36,11 @@ interface Timer {
 const turnsToSettle = 20;
 const hourMs = 3_600_000;
 
-/** @param startMs milliseconds since the epoch. Default 2026-01-01T00:00:00Z. */
+/**
+ * A clock that stands still until it is advanced, for tests of whatever takes a `clock`.
+ *
+ * @param startMs - milliseconds since the epoch. Default 2026-01-01T00:00:00Z.
+ */
 export function fakeClock(startMs: number = Date.UTC(2026, 0, 1)): FakeClock {
   const timers = new Set<Timer>();
   let elapsedMs = 0;

@@ -24,6 +24,7 @@ export interface UnitOfWork<Tx> {
   readonly afterCommit: (hook: () => void | Promise<void>) => void;
 }
 
+/** Runs units of work on the store of one messaging. */
 export interface UnitOfWorkRunner<Tx> {
   /**
    * Runs `work` in one transaction and commits it with the events it published. A unit inside another joins it.

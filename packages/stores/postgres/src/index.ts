@@ -37,6 +37,7 @@ export interface PostgresStore<Tx> extends Store<Tx> {
 export function postgres<Handle extends PgliteTxLike, Tx = Handle>(
   options: PgliteOptions<Handle, Tx>,
 ): PostgresStore<Tx>;
+/** A store in the database of a pool; see above. */
 export function postgres<Client extends PgClientLike, Tx = Client>(
   options: PoolOptions<Client, Tx>,
 ): PostgresStore<Tx>;

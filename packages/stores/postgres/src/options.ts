@@ -13,6 +13,7 @@ import { createPgliteConnection } from "./connection/pglite.ts";
 import { createPoolConnection } from "./connection/pool.ts";
 import { defaultSchema, problemsOfNames, type Tables, tablesOf } from "./schema/tables.ts";
 
+/** What both kinds of PostgreSQL store decide. */
 export interface PostgresStoreOptions {
   /** Where the tables stand. Letters, digits and `_`. Default `public`. */
   readonly schema?: string | undefined;

@@ -61,6 +61,7 @@ export interface RawMessage {
   readonly body: Uint8Array;
 }
 
+/** How a broker treats a channel that nobody declared. */
 export interface UndeclaredChannel {
   readonly name: () => string;
   /** The code of the rejection, or `created` when the broker makes the channel. */
@@ -87,6 +88,7 @@ export interface StoreHarness<Tx, Database extends StoreDatabase<Tx> = StoreData
   readonly restart?: ((database: Database) => Promise<void>) | undefined;
 }
 
+/** What a store harness says of its database. */
 export interface StoreLimits {
   /** Times all time limits. Default 1. */
   readonly timeScale?: number | undefined;

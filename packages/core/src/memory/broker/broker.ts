@@ -39,7 +39,11 @@ export interface InjectedMessage extends Partial<WireMessage> {
   readonly type?: string | undefined;
 }
 
-/** @throws OptionsError (CONFIG_INVALID) listing every problem. */
+/**
+ * A broker in this process, running. Holds what transports publish until it is worked on; nothing outlives it.
+ *
+ * @throws OptionsError (CONFIG_INVALID) listing every problem.
+ */
 export function memoryBroker(options: MemoryBrokerOptions = {}): MemoryBroker {
   const { server, channels, groups, start, stop, clear } = createServer(resolveBrokerOptions(options));
   return Object.freeze({

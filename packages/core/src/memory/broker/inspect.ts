@@ -11,6 +11,7 @@ export interface BrokerInspection {
   readonly deadLetters: readonly DeadLetterInspection[];
 }
 
+/** One channel of the broker in memory. */
 export interface ChannelInspection {
   readonly channel: string;
   /** Messages that a new group could still read. */

@@ -2,6 +2,7 @@ import { systemClock } from "../../clock.ts";
 import type { Clock } from "../../contracts/clock.ts";
 import { OptionsError } from "../../errors.ts";
 
+/** The bounds of a broker in memory. */
 export interface MemoryBrokerOptions {
   /** Newest messages kept per channel for groups that start in the past, whoever has read them. Default 10,000. */
   readonly retainedMessages?: number | undefined;

@@ -17,6 +17,7 @@ import { createRelayStore } from "./relay/relay-store.ts";
 import { createTables } from "./tables.ts";
 import { beginTransaction, createOpenTransactions, valuesOf, type MemoryTx } from "./transaction.ts";
 
+/** What a store in memory is made with. */
 export interface MemoryStoreOptions {
   /** Leases, times of rows and the age of marks go by this clock. Default: the system's. */
   readonly clock?: Clock | undefined;

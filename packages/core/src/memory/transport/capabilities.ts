@@ -1,5 +1,6 @@
 import type { Capabilities } from "../../contracts/capabilities.ts";
 
+/** What the broker in memory can do. */
 export interface MemoryCapabilities extends Capabilities {
   readonly transport: "memory";
   readonly orderingScope: "group";

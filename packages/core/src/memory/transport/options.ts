@@ -3,6 +3,7 @@ import { OptionsError } from "../../errors.ts";
 import { memoryBroker, serverOf, type MemoryBroker } from "../broker/broker.ts";
 import type { MissingChannel } from "../broker/channels.ts";
 
+/** Which broker a transport in memory connects to, and how. */
 export interface MemoryTransportOptions {
   /** The broker to connect to. Default: one of its own, with default options. */
   readonly broker?: MemoryBroker | undefined;

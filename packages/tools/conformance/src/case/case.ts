@@ -20,6 +20,7 @@ export interface SuiteReport {
   readonly notApplicable: readonly NotApplicable[];
 }
 
+/** A case that a harness cannot show, and what is missing. */
 export interface NotApplicable {
   readonly title: string;
   /** A sentence: what is missing, and what would make the case run. */

@@ -20,6 +20,7 @@ export interface CaseResult {
   readonly elapsedMs: number;
 }
 
+/** How collected cases are run. */
 export interface RunOptions {
   /** Cases under way at once. Default 1. Cases that must be alone wait for the others by themselves. */
   readonly concurrency?: number | undefined;
