@@ -257,6 +257,23 @@ test("an asynchronous schema that fails or never answers delays those behind it 
   expect(arrived.map(({ id }) => id)).toEqual(["patient"]);
 });
 
+test("who waits for a schema is given up by its signal, and is never sent afterwards", async () => {
+  const here = place();
+  const messaging = await publisherOn(here);
+  const { Slow, waiting, answer } = slowEvent();
+  const controller = new AbortController();
+  const options = { signal: controller.signal };
+  const first = failureOf(messaging.publish(Slow({ orderId: "1", note: "a" }), options));
+  const behind = failureOf(messaging.publish(Placed({ orderId: "1" }), options));
+  await until("it is being validated", () => waiting.size === 1);
+  controller.abort();
+  const rejected = { code: "TRANSPORT_DEADLINE", outcome: "rejected" };
+  expect([await first, await behind]).toMatchObject([rejected, rejected]);
+  answer("a");
+  await here.clock.advance(1_000);
+  expect(here.broker.inspect().channels).toEqual([]);
+});
+
 test("64. data that does not match its schema fails in the caller, before anything is sent, and the value stays out of the error", async () => {
   const here = place();
   const messaging = await publisherOn(here);

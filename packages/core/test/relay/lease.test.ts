@@ -203,9 +203,10 @@ test("100. an owner that lost its lease cannot park rows, stands by, and takes t
       lost.open();
     },
   }));
-  const transport = refusing(here, (id) => (id === "bad" ? rejected() : undefined));
+  let asked = 0;
+  const transport = refusing(here, (id) => (id === "bad" && (asked += 1) > 0 ? rejected() : undefined));
   const retry = fixed({ attempts: 9, delayMs: 3_600_000 });
-  const relay = await relayOn(here, slow, { transport, leaseMs: 3_000, retry });
+  const relay = await relayOn(here, slow, { transport, leaseMs: 10_000, retry });
   relay.start();
   await commit(store, sealed("good"), sealed("bad"));
   await lost.opened;
@@ -213,7 +214,9 @@ test("100. an owner that lost its lease cannot park rows, stands by, and takes t
   expect(await stateOf(relay)).toBe("standby");
   expect(await store.relay.parked({})).toEqual([]);
   expect((await store.relay.status()).backlog).toBe(1);
-  await here.clock.advance(7_000);
+  await here.clock.advance(4_500);
+  expect(asked).toBe(1); // it sends nothing that is not its own
+  await here.clock.advance(2_500);
   expect(await stateOf(relay)).toBe("leading");
   expect((await store.relay.parked({})).map(({ id, attempts }) => [id, attempts])).toEqual([["bad", 1]]);
 });
@@ -237,6 +240,36 @@ test("99. a standby that takes over knows the keys that are held: nothing of the
   refuse = false;
   await here.clock.advance(10_000);
   expect(arrived.map(({ id }) => id)).toEqual(["l1", "k1", "k2"]);
+});
+
+test("99. a leader that lost its lease while it was idle, and has it again, reads anew which keys are held", async () => {
+  const here = place();
+  const store = storeOn(here);
+  const { arrived } = await listenTo(here.broker, orders);
+  let sleeps = false;
+  let refuse = true;
+  const refusal = (id: string) => (refuse && id === "k1" ? rejected() : undefined);
+  const asleep = changedRelayStore(store, (real) => ({
+    acquire: (...given) => (sleeps ? Promise.resolve(undefined) : real.acquire(...given)),
+    renew: async (...given) => !sleeps && real.renew(...given),
+  }));
+  const first = await relayOn(here, asleep, { transport: refusing(here, refusal), leaseMs: 2_000 });
+  first.start();
+  await here.clock.advance(500);
+  sleeps = true;
+  const second = await relayOn(here, store, { transport: refusing(here, refusal), leaseMs: 2_000 });
+  second.start();
+  await here.clock.advance(5_000);
+  await commit(store, sealed("k1", { key: "k" }));
+  await here.clock.advance(100);
+  await second.stop();
+  sleeps = false;
+  await commit(store, sealed("k2", { key: "k" }));
+  await here.clock.advance(600);
+  expect([await stateOf(first), arrived]).toEqual(["leading", []]);
+  refuse = false;
+  await here.clock.advance(10_000);
+  expect(arrived.map(({ id }) => id)).toEqual(["k1", "k2"]);
 });
 
 test("a standby asks for the lease once a second at most, however much is committed", async () => {

@@ -71,6 +71,21 @@ test("nothing leaves before the commit, and the wake-up after it cuts the relay'
   expect(numbersOf(arrived)).toEqual([1]);
 });
 
+test("a unit that wrote events wakes the relay, one that wrote none does not", async () => {
+  const here = place();
+  const store = storeOn(here);
+  let signals = 0;
+  const signal = (): void => void (signals += 1);
+  const messaging = await serviceOn(here, {
+    relay: false,
+    store: { ...store, outbox: { ...store.outbox, signal } },
+  });
+  await messaging.unitOfWork().run(async () => undefined);
+  expect(signals).toBe(0);
+  await messaging.unitOfWork().run(async ({ publish }) => publish(Ticked({ n: 1 })));
+  expect(signals).toBe(1);
+});
+
 test("90. two publishes of one unit are one ordered set, and one statement", async () => {
   const here = place();
   const store = storeOn(here);
