@@ -90,6 +90,7 @@ export type {
   BrokerByKind,
   BrokerByUrl,
   BrokerConfig,
+  OptionBlocks,
   CapabilitiesOf,
   Known,
   OptionsOf,

@@ -19,7 +19,12 @@ export type BrokerByUrl<L extends TransportLoaders> = {
   /** From the environment as a rule: an unset variable fails at the start, and says so. */
   readonly url: string | undefined;
   readonly transports: L;
-} & { readonly [K in keyof L & string]?: OptionsOf<L[K]> | undefined };
+} & OptionBlocks<L>;
+
+/** A block per loader that is known by name; a map with any name has none, or it would claim `url` too. */
+export type OptionBlocks<L extends TransportLoaders> = string extends keyof L
+  ? unknown
+  : { readonly [K in keyof L & string]?: OptionsOf<L[K]> | undefined };
 
 /** A broker by its kind, as data. */
 export interface BrokerByKind<L extends TransportLoaders, K extends keyof L & string> {
