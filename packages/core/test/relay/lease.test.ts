@@ -265,7 +265,8 @@ test("99. a leader that lost its lease while it was idle, and has it again, read
   await second.stop();
   sleeps = false;
   await commit(store, sealed("k2", { key: "k" }));
-  await here.clock.advance(600);
+  await here.clock.runUntil(async () => (await stateOf(first)) === "leading");
+  await here.clock.advance(50);
   expect([await stateOf(first), arrived]).toEqual(["leading", []]);
   refuse = false;
   await here.clock.advance(10_000);

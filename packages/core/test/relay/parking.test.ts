@@ -27,13 +27,20 @@ async function relaying(options: RelayParts = {}) {
   });
   const { arrived } = await listenTo(here.broker, orders, "com.acme.other");
   // It looks often, so that what is due is found at its time.
-  const relay = await relayOn(here, store, { transport, minPollMs: 10, maxPollMs: 50, ...options });
+  const parks: string[] = [];
+  const counting = changedRelayStore(store, (real) => ({
+    park: (lease, requests) => {
+      parks.push(...requests.map(({ event }) => event.id));
+      return real.park(lease, requests);
+    },
+  }));
+  const relay = await relayOn(here, counting, { transport, minPollMs: 10, maxPollMs: 50, ...options });
   const parked = async () =>
     (await store.relay.parked({})).map(({ id, status, attempts }) => [id, status, attempts]);
   const positions = async (...ids: readonly string[]) =>
     (await store.relay.parked({})).filter(({ id }) => ids.includes(id)).map(({ position }) => position);
   const ids = () => arrived.map(({ id }) => id);
-  return { here, store, refused, asked, relay, parked, positions, ids };
+  return { here, store, refused, asked, relay, parked, parks, positions, ids };
 }
 
 test("101. an event that the broker refuses is tried again by the policy, with growing waits, and then given up", async () => {
@@ -176,23 +183,28 @@ test("a key that a person freed while nothing of it was parked any more goes on,
   expect([ids(), await parked()]).toEqual([["k2", "k3"], []]);
 });
 
-const deaths: readonly (readonly [string, () => MessagingError, RelayParts])[] = [
-  ["at its first attempt", tooLarge, {}],
-  ["because there is one attempt only", rejected, { retry: noRetry() }],
-  ["after several attempts", rejected, { retry: fixed({ attempts: 3, delayMs: 1_000 }) }],
-  ["after attempts without a wait", rejected, { retry: immediate({ attempts: 3 }) }],
+/** `behind`: what stands behind it is parked until it is certain that it was given up. */
+const deaths: readonly (readonly [string, () => MessagingError, RelayParts, readonly string[]])[] = [
+  ["at its first attempt", tooLarge, {}, []],
+  ["because there is one attempt only", rejected, { retry: noRetry() }, []],
+  ["after several attempts", rejected, { retry: fixed({ attempts: 3, delayMs: 1_000 }) }, ["k2", "k3"]],
+  ["after attempts without a wait", rejected, { retry: immediate({ attempts: 3 }) }, ["k2", "k3"]],
 ];
 
 test.each(deaths)(
   "with `skip` later events of the key go on past one that was given up %s",
-  async (_, refusal, options) => {
-    const { here, store, refused, relay, parked, ids } = await relaying({ ...options, onDead: "skip" });
+  async (_, refusal, options, behind) => {
+    const { here, store, refused, relay, parked, parks, ids } = await relaying({
+      ...options,
+      onDead: "skip",
+    });
     refused.set("k1", refusal);
     refused.set("bad", refusal);
     relay.start();
     await commit(store, ...["k0", "k1", "k2", "k3"].map((id) => sealed(id, { key: "k" })), sealed("bad"));
     await here.clock.advance(10_000);
     expect(ids()).toEqual(["k0", "k2", "k3"]);
+    expect(parks.toSorted()).toEqual(["bad", "k1", ...behind]);
     // Also after the held keys were read anew: at a take-over, and after each due event.
     await relay.stop();
     const next = await relayOn(here, store, { ...options, onDead: "skip" });
@@ -265,27 +277,17 @@ test("a key stays held when the database parked an event and could not say so: n
 });
 
 test("a key that is free again is free: later events of it go straight to the broker", async () => {
-  const here = place();
-  const store = storeOn(here);
-  const { arrived } = await listenTo(here.broker, orders);
-  let refuse = true;
-  const parks: string[] = [];
-  const counting = changedRelayStore(store, (real) => ({
-    park: (lease, requests) => {
-      parks.push(...requests.map(({ event }) => event.id));
-      return real.park(lease, requests);
-    },
-  }));
-  const transport = refusing(here, (id) => (refuse && id === "k1" ? rejected() : undefined));
-  const relay = await relayOn(here, counting, { transport, retry: fixed({ attempts: 9, delayMs: 1_000 }) });
+  const retry = fixed({ attempts: 9, delayMs: 1_000 });
+  const { here, store, refused, relay, parks, ids } = await relaying({ retry });
+  refused.set("k1", rejected);
   relay.start();
   await commit(store, sealed("k1", { key: "k" }), sealed("k2", { key: "k" }));
   await here.clock.advance(500);
-  refuse = false;
+  refused.clear();
   await here.clock.advance(3_000);
   await commit(store, sealed("k3", { key: "k" }));
   await here.clock.advance(500);
-  expect([arrived.map(({ id }) => id), parks]).toEqual([
+  expect([ids(), parks]).toEqual([
     ["k1", "k2", "k3"],
     ["k1", "k2"],
   ]);
