@@ -107,8 +107,8 @@ export function createRelayLoop(parts: RelayParts): Relay {
     },
     stop: async () => {
       stopped = true;
-      for (const end of unlisten) end();
       loop.end();
+      for (const end of unlisten) end();
       await running;
       await draining?.catch(() => undefined);
       window.close();

@@ -293,6 +293,18 @@ test("a context manager that throws after it ran the work changes nothing either
   ).toThrow(new RangeError("the work's own"));
 });
 
+test("a context manager that throws before it runs a handler does not keep it from running, once and as it is", async () => {
+  context.setGlobalContextManager(throwingManager({ active: () => ROOT_CONTEXT }));
+  onTestFinished(disableTelemetry);
+  const telemetry = createTelemetry("memory");
+  const facts = { channel: "c", type: "t", group: "g", attempt: 1 };
+  let runs = 0;
+  const work = async () => (runs += 1);
+  expect(await telemetry.process(facts, work)).toBe(1);
+  expect(telemetry.untraced(() => runs)).toBe(1);
+  expect(telemetry.faults()).toBe(2);
+});
+
 test("without an SDK nothing is made up: messages carry no trace", async () => {
   disableTelemetry();
   const here = place();
