@@ -38,7 +38,21 @@ test("the quick start of the README runs as it stands, says what it should, and 
 
 test("the quick start of the README compiles under the strictest options", async () => {
   const code = await quickStart();
-  const options = ["--strict", "--exactOptionalPropertyTypes", "--noUncheckedIndexedAccess", "--skipLibCheck"];
-  const target = ["--target", "es2023", "--module", "nodenext", "--types", "node", "--noEmit", "--ignoreConfig"];
+  const options = [
+    "--strict",
+    "--exactOptionalPropertyTypes",
+    "--noUncheckedIndexedAccess",
+    "--skipLibCheck",
+  ];
+  const target = [
+    "--target",
+    "es2023",
+    "--module",
+    "nodenext",
+    "--types",
+    "node",
+    "--noEmit",
+    "--ignoreConfig",
+  ];
   await inFile(code, (file) => run(join(root, "node_modules/.bin/tsc"), [...options, ...target, file]));
 }, 90_000);

@@ -74,6 +74,6 @@ export function mortal(
 }
 
 /** A transport that is connected and lives on: for the relay that takes over. */
-export function living(here: Place): Transport {
+function living(here: Place): Transport {
   return memory({ broker: here.broker, clock: here.clock });
 }
