@@ -72,8 +72,3 @@ export function mortal(
   const publisher: TransportPublisher = guard(real.publisher);
   return { store: { ...store, relay }, transport: { ...real, publisher }, died: () => dead };
 }
-
-/** A transport that is connected and lives on: for the relay that takes over. */
-function living(here: Place): Transport {
-  return memory({ broker: here.broker, clock: here.clock });
-}
