@@ -1,10 +1,4 @@
-import {
-  memory,
-  type MemoryStore,
-  type RelayStore,
-  type Transport,
-  type TransportPublisher,
-} from "@postrider/core";
+import type { MemoryStore, RelayStore, Transport, TransportPublisher } from "@postrider/core";
 import type { Place } from "../../support/services.ts";
 import { refusing } from "./relays.ts";
 
