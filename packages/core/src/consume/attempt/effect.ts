@@ -3,7 +3,7 @@ import type { Store } from "../../contracts/store.ts";
 import type { EventDraft } from "../../event/draft.ts";
 import type { MemoryInbox } from "../../inbox/memory-inbox.ts";
 import type { AmbientUnits } from "../../work/ambient.ts";
-import { createOutgoingBuffer } from "../../work/unit.ts";
+import { createOutgoingBuffer, type OutgoingBuffer } from "../../work/unit.ts";
 import { unitOver, type UnitOfWork } from "../../work/unit-of-work.ts";
 import { callHandler, type CallParts, type Failures } from "./call-handler.ts";
 import type { Lifetime } from "./lifetime.ts";
@@ -37,28 +37,48 @@ export function createEffect(parts: EffectParts): Effect {
 function inTransaction(parts: EffectParts, store: Store<unknown>): Effect {
   const { consumer, ambient } = parts;
   const marks = parts.inbox === "store";
-  return async (all, lifetime) => {
+  /** Inside the transaction. A transactor may run it again after a conflict: each run has a unit of its own. */
+  const runIn = async (tx: unknown, all: readonly Prepared[], lifetime: Lifetime): Promise<Written> => {
+    const todo = marks ? firstOfEach(all, await store.inbox.register(tx, consumer, idsOf(all))) : all;
+    if (todo.length === 0) return { outcomes: all.map(() => duplicate), wrote: false, buffer: undefined };
     const buffer = createOutgoingBuffer(parts.sealAll);
+    const unit = unitOver(tx, buffer);
+    let handler: Promise<unknown> = Promise.resolve();
     try {
-      let wrote = false;
-      const outcomes = await store.transaction(async (tx) => {
-        const todo = marks ? firstOfEach(all, await store.inbox.register(tx, consumer, idsOf(all))) : all;
-        if (todo.length === 0) return all.map(() => duplicate);
-        const unit = unitOver(tx, buffer);
-        const call = { prepared: todo, tx, buffer, lifetime };
-        const failures = await ambient.run(unit, () => lifetime.race(() => callHandler(parts, call)));
-        if (failures.size > 0 && marks) await store.inbox.unregister(tx, consumer, failedIds(todo, failures));
-        const events = await ambient.run(unit, () => lifetime.race(() => buffer.seal()));
-        if (events.length > 0) await store.outbox.append(tx, events);
-        wrote = events.length > 0;
-        return outcomesOf(all, todo, failures);
-      });
-      if (wrote) store.outbox.signal();
-      return outcomes;
+      const failures = await ambient.run(unit, () =>
+        lifetime.race(() => {
+          const called = callHandler(parts, { prepared: todo, tx, buffer, lifetime });
+          handler = called;
+          return called;
+        }),
+      );
+      if (failures.size > 0 && marks) await store.inbox.unregister(tx, consumer, failedIds(todo, failures));
+      const events = await ambient.run(unit, () => lifetime.race(() => buffer.seal()));
+      if (events.length > 0) await store.outbox.append(tx, events);
+      return { outcomes: outcomesOf(all, todo, failures), wrote: events.length > 0, buffer };
     } finally {
       buffer.close();
+      // One that was given up may go on for a while: until then whatever it begins is inside its dead unit, not a new one.
+      const leave = () => ambient.end(unit);
+      void handler.then(leave, leave);
     }
   };
+
+  return async (all, lifetime) => {
+    const { outcomes, wrote, buffer } = await store.transaction((tx) => runIn(tx, all, lifetime));
+    if (wrote) store.outbox.signal();
+    await buffer?.runHooks((error) =>
+      parts.logger.error("A hook after the commit failed", { consumer, reason: error.message }),
+    );
+    return outcomes;
+  };
+}
+
+/** What a transaction is about to commit. */
+interface Written {
+  readonly outcomes: readonly AttemptOutcome[];
+  readonly wrote: boolean;
+  readonly buffer: OutgoingBuffer | undefined;
 }
 
 function plainly(parts: EffectParts): Effect {
