@@ -8,13 +8,14 @@ export const consoleLogger: Logger = Object.freeze({
   error: (message: string, context?: Readonly<Record<string, unknown>>) => print("error", message, context),
 });
 
-/** The logger with every call guarded: one that throws must not stop a message. */
+/** The logger with every call guarded: one that throws, or answers a promise that is rejected, must not stop a message. */
 export function guardLogger(logger: Logger): Logger {
   const guard =
     (level: keyof Logger) =>
     (message: string, context?: Readonly<Record<string, unknown>>): void => {
       try {
-        logger[level](message, context);
+        const answer: unknown = logger[level](message, context);
+        if (answer instanceof Promise) answer.catch(() => undefined);
       } catch {
         // nowhere left to say it
       }

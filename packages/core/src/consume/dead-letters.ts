@@ -82,19 +82,33 @@ function createWork({ group, handler, stray, logger }: DeadLettersParts, closing
     }
   };
   return async (delivery: Delivery): Promise<void> => {
-    const signal = AbortSignal.any([delivery.signal, closing]);
-    const taken = await Promise.race([look(delivery, signal), whenAborted(signal)]);
+    const given = givenUp([delivery.signal, closing]);
+    const taken = await Promise.race([look(delivery, given.signal), given.up]).finally(given.end);
     if (taken === "given up") return; // closing the subscription gives it back
     if (taken) await delivery.settle({ kind: "ack" });
     else await delivery.settle({ kind: "retry", delayMs: retryDelayMs, attempt: delivery.attempt });
   };
 }
 
-function whenAborted(signal: AbortSignal): Promise<"given up"> {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve("given up");
-    else signal.addEventListener("abort", () => resolve("given up"), { once: true });
+/** One signal of several. Its listeners are taken off at the end: `AbortSignal.any` would leave them on a long-lived one. */
+function givenUp(signals: readonly AbortSignal[]) {
+  const controller = new AbortController();
+  let end = () => {};
+  const up = new Promise<"given up">((resolve) => {
+    const watched = signals.map((signal) => {
+      const onAbort = () => {
+        controller.abort(signal.reason);
+        resolve("given up");
+      };
+      if (signal.aborted) onAbort();
+      else signal.addEventListener("abort", onAbort, { once: true });
+      return { signal, onAbort };
+    });
+    end = () => {
+      for (const { signal, onAbort } of watched) signal.removeEventListener("abort", onAbort);
+    };
   });
+  return { signal: controller.signal, up, end: () => end() };
 }
 
 function requestOf(group: string, logger: Logger): SubscriptionRequest {

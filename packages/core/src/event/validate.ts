@@ -9,8 +9,8 @@ import { withoutValues } from "./without-values.ts";
  */
 export function validate(type: string, schema: StandardSchemaV1, value: unknown): unknown {
   const result = schema["~standard"].validate(value);
-  return result instanceof Promise
-    ? result.then((late) => outputOf(type, value, late))
+  return isThenable(result)
+    ? Promise.resolve(result).then((late) => outputOf(type, value, late))
     : outputOf(type, value, result);
 }
 
@@ -21,8 +21,8 @@ export function validate(type: string, schema: StandardSchemaV1, value: unknown)
  */
 export function validateSync(type: string, schema: StandardSchemaV1, value: unknown): unknown {
   const result = schema["~standard"].validate(value);
-  if (result instanceof Promise) {
-    result.catch(() => undefined); // nobody will look at it any more
+  if (isThenable(result)) {
+    Promise.resolve(result).catch(() => undefined); // nobody will look at it any more
     throw new MessagingError(
       "CONTRACT_ASYNC_SCHEMA",
       `The schema of '${type}' validates asynchronously, and a synchronous transaction cannot wait. Take a synchronous schema for this definition.`,
@@ -32,7 +32,16 @@ export function validateSync(type: string, schema: StandardSchemaV1, value: unkn
   return outputOf(type, value, result);
 }
 
+/** A schema written by hand may answer with any thenable; taken for a result it would switch validation off. */
+function isThenable<R>(result: R | Promise<R>): result is Promise<R> {
+  return (
+    typeof result === "object" && result !== null && "then" in result && typeof result.then === "function"
+  );
+}
+
 function outputOf(type: string, input: unknown, result: StandardSchemaV1.Result<unknown>): unknown {
+  if (typeof result !== "object" || result === null)
+    throw new TypeError(`The schema of '${type}' answered with ${String(result)}, which is no result`);
   // Only `issues` decides: valibot's success has further members, arktype's failure is an array.
   if (result.issues)
     throw new ValidationError(

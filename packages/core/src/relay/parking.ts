@@ -10,6 +10,7 @@ import type {
   RelayLease,
   RelayStore,
 } from "../contracts/relay-store.ts";
+import { toError } from "../errors.ts";
 import type { Telemetry } from "../telemetry/telemetry.ts";
 import type { ResolvedRelayOptions } from "./options.ts";
 import { orderKeyOf, type PageOutcome } from "./page.ts";
@@ -52,9 +53,7 @@ export function createParking(parts: ParkingParts): Parking {
 
   const fateOf = (event: StoredEvent, attempts: number, error: CodedError): Fate => {
     if (attempts < options.retry.attempts && error.retryable) {
-      const waitMs = options.retry.delayMs(attempts, parts.random);
-      // A policy written by hand may answer anything, and a time that is no number never comes.
-      return { kind: "retry", nextAttemptAtMs: clock.now() + (waitMs > 0 ? waitMs : 0) };
+      return { kind: "retry", nextAttemptAtMs: clock.now() + soundWaitMs(parts, attempts) };
     }
     return { kind: "dead", onDead: event.key === undefined ? "skip" : options.onDead };
   };
@@ -90,6 +89,22 @@ export function createParking(parts: ParkingParts): Parking {
       if (fate.kind === "dead") report(parts, event, attempts, error, fate);
     },
   };
+}
+
+/** No event waits longer, whatever a policy says: a day. */
+const longestWaitMs = 86_400_000;
+
+/** A policy written by hand may answer anything or throw, and a time that is no number never comes. */
+function soundWaitMs({ options, random, logger }: ParkingParts, attempts: number): number {
+  try {
+    const waitMs = options.retry.delayMs(attempts, random);
+    return waitMs > 0 ? Math.min(waitMs, longestWaitMs) : 0;
+  } catch (thrown) {
+    logger.error("The relay's retry policy threw; the event is tried again in a minute", {
+      reason: toError(thrown).message,
+    });
+    return 60_000;
+  }
 }
 
 interface Refused {

@@ -46,7 +46,7 @@ export function createOutgoingBuffer(
       open("publish");
       // Here, where the caller's line is on the stack. Sealing, at the end, would find it too.
       for (const event of events) partsOfDraft(event, "publish", "event");
-      drafts.push(...events);
+      for (const event of events) drafts.push(event); // so many at once as arguments would be too much for the stack
     },
     publishLater: (build) => {
       open("publishLater");
@@ -60,7 +60,7 @@ export function createOutgoingBuffer(
       // A late builder may add another one; each sees what the ones before it did.
       for (const build of late) {
         const built = await build();
-        if (built !== undefined) drafts.push(...(isMany(built) ? built : [built]));
+        if (built !== undefined) for (const draft of isMany(built) ? built : [built]) drafts.push(draft);
       }
       closed = true;
       return sealAll(drafts);
