@@ -137,12 +137,16 @@ function wire(opened: Opened): object {
   let closed: Promise<void> | undefined;
   const close = async (closeOptions?: CloseOptions): Promise<void> => {
     drainMsOf(closeOptions); // refused before anything is closed
-    await (closed ??= closeInOrder([
-      () => consumers.close(closeOptions),
-      () => relay?.stop(),
-      () => dispatcher.close(),
-      () => transport.close(),
-    ]));
+    // Timers keep no process alive: a close that is waited for must not end with the process in its middle.
+    closed ??= keepAlive(
+      closeInOrder([
+        () => consumers.close(closeOptions),
+        () => relay?.stop(),
+        () => dispatcher.close(),
+        () => transport.close(),
+      ]),
+    );
+    await closed;
   };
 
   const base: MessagingBase<unknown, Capabilities> = {

@@ -29,6 +29,17 @@ describe("56. after the close", () => {
     expect(ended).toMatchObject({ code: 0, stdout: "stopping\nclosed\n" });
   });
 
+  test("a close keeps the process alive until it has ended, also past a handler that never does", async () => {
+    const ended = await runChild(`
+      await messaging.consume(defineConsumer("g", { inbox: "none" }).on(Ticked, () => new Promise(() => {})));
+      await messaging.publish(Ticked({ n: 1 }));
+      await turns();
+      await messaging.close({ drainMs: 200 });
+      console.log("closed");
+    `);
+    expect(ended).toMatchObject({ code: 0, stdout: "closed\n" });
+  });
+
   test("a messaging without consumers never had a listener on the process", async () => {
     const ended = await runChild(`
       await messaging.publish(Ticked({ n: 1 }));
