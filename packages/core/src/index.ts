@@ -143,6 +143,8 @@ export { createRelay } from "./relay/create-relay.ts";
 export type { StandaloneRelayOptions } from "./relay/create-relay.ts";
 export type { RelayOptions } from "./relay/options.ts";
 export type { Relay, RelaySource, RelayStatus } from "./relay/relay.ts";
+export type { RelayHealth, RelayState } from "./relay/standing.ts";
+export type { RelayStopOptions } from "./relay/stop.ts";
 export { exponential, fixed, immediate, noRetry } from "./retry/retry-policy.ts";
 export type { ExponentialOptions, RetryPolicy } from "./retry/retry-policy.ts";
 // ── consume

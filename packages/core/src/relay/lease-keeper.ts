@@ -21,6 +21,8 @@ export interface LeaseKeeper {
   lost(): void;
   /** Gives it back so that a standby goes on at once. Never throws. */
   release(): Promise<void>;
+  /** From now on it is not taken any more, and what was not sent yet is not sent. It is renewed until its release. */
+  end(): void;
 }
 
 export function createLeaseKeeper(
@@ -33,10 +35,19 @@ export function createLeaseKeeper(
   let lease: RelayLease | undefined;
   // Counted from before the statement: the database's clock starts no earlier.
   let askedAtMs = 0;
+  let ended = false;
 
+  // A database that is gone ends the lease by its time.
+  const giveBack = (held: RelayLease): Promise<void> => store.release(held).catch(() => undefined);
   const take = async (): Promise<RelayLease | undefined> => {
+    if (ended) return undefined;
     const now = clock.monotonicMs();
-    lease = await store.acquire(relay, owner, leaseMs);
+    const taken = await store.acquire(relay, owner, leaseMs);
+    if (ended && taken !== undefined) {
+      await giveBack(taken);
+      return undefined;
+    }
+    lease = taken;
     askedAtMs = now;
     return lease;
   };
@@ -73,7 +84,7 @@ export function createLeaseKeeper(
       }
     },
     demand: () => {
-      if (lease !== undefined && clock.monotonicMs() < askedAtMs + leaseMs) return;
+      if (!ended && lease !== undefined && clock.monotonicMs() < askedAtMs + leaseMs) return;
       throw new MessagingError(
         "STORE_LEASE_LOST",
         `The lease of relay '${relay}' ran out. Acquire it anew.`,
@@ -88,9 +99,10 @@ export function createLeaseKeeper(
     release: async () => {
       const held = lease;
       lease = undefined;
-      if (held === undefined) return;
-      // A database that is gone ends the lease by its time.
-      await store.release(held).catch(() => undefined);
+      if (held !== undefined) await giveBack(held);
+    },
+    end: () => {
+      ended = true;
     },
   };
 }

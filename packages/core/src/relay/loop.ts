@@ -1,4 +1,4 @@
-import { isMessagingError, toError } from "../errors.ts";
+import { isMessagingError, toMessagingError } from "../errors.ts";
 import type { WakeTimer } from "../retry/wake-timer.ts";
 import type { LeaseKeeper } from "./lease-keeper.ts";
 import type { Pace } from "./pace.ts";
@@ -9,6 +9,7 @@ import type { TurnResult } from "./turn.ts";
 export interface Loop {
   /** Resolves after `end`, when the turn under way is over. Never rejects. */
   run(): Promise<void>;
+  /** Nothing is begun any more, and what becomes of a turn under way is told to nobody. */
   end(): void;
   pause(): void;
   resume(): void;
@@ -36,19 +37,22 @@ export function createLoop({ turn, keeper, standing, timer, pace, leaseMs }: Loo
   const step = async (): Promise<number> => {
     try {
       const result = await turn();
+      if (ending) return 0;
       if (result === undefined) {
         standing.become("standby");
+        standing.turned();
         return standbyMs;
       }
       if (result.brokerDown !== undefined) {
-        standing.waitFor("broker", result.brokerDown);
+        standing.waitFor("broker", toMessagingError(result.brokerDown));
         return pace.failed();
       }
       standing.become("leading");
+      standing.turned();
       // An event that is refused again and again is no work that makes room for more.
       return result.published + result.parked > 0 ? pace.worked() : pace.idle();
     } catch (error) {
-      return failed(error);
+      return ending ? 0 : failed(error);
     }
   };
   const failed = (error: unknown): number => {
@@ -57,13 +61,13 @@ export function createLoop({ turn, keeper, standing, timer, pace, leaseMs }: Loo
       standing.become("standby");
       return standbyMs;
     }
-    standing.waitFor("store", toError(error));
+    standing.waitFor("store", toMessagingError(error, "STORE_FAILED"));
     return pace.failed();
   };
   /** Keeps the lease, so that no standby goes on in its place. */
   const rest = async (): Promise<number> => {
     standing.become("paused");
-    await keeper.hold().catch(() => undefined);
+    await keeper.hold().then(standing.turned, () => undefined);
     return leaseMs / 3;
   };
 

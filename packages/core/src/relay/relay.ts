@@ -14,26 +14,31 @@ import { createPace } from "./pace.ts";
 import { createPagePublisher } from "./page.ts";
 import { createParking } from "./parking.ts";
 import { createSender } from "./sender.ts";
-import { createStanding, type RelayState } from "./standing.ts";
+import { createStanding, type RelayHealth } from "./standing.ts";
+import { atMost, lastWordsMs, stopDrainMs, type RelayStopOptions } from "./stop.ts";
 import { createTurns, type TurnParts, type TurnResult } from "./turn.ts";
+import { createUnderway, type Underway } from "./underway.ts";
 
 /*
  * From the outbox to the broker. Before: rows that committed with the changes they tell of. After: messages that the
  * broker confirmed, and rows deleted. One leader per outbox; standbys wait for its lease.
  */
 
-/** What a relay is doing. */
-export interface RelayStatus extends OutboxStatus {
-  readonly state: RelayState;
-  readonly lastError: string | undefined;
-}
+/** What a relay is doing, and what waits in its outbox. */
+export interface RelayStatus extends OutboxStatus, RelayHealth {}
 
 /** Publishes what an outbox holds. Several relays of one name may run anywhere; one of them leads. */
 export interface Relay {
   /** Begins to work in the background; a second call does nothing. */
   start(): void;
-  /** Ends after the page under way, gives the lease back. Safe to call twice, and before `start`. */
-  stop(): Promise<void>;
+  /**
+   * Reads nothing more, waits up to `drainMs` for the page that is on its way to the broker, and gives the lease back.
+   * Ends a second after `drainMs` at the latest, whatever hangs: what was not confirmed stays a row, and leaves again
+   * under the same id. Safe to call twice, and before `start`; the first call decides.
+   *
+   * @throws OptionsError (CONFIG_INVALID) for a `drainMs` that is no number from 0.
+   */
+  stop(options?: RelayStopOptions): Promise<void>;
   /** Keeps the lease and publishes nothing. */
   pause(): void;
   resume(): void;
@@ -44,6 +49,9 @@ export interface Relay {
    * @throws MessagingError STORE_UNAVAILABLE when the database cannot be reached.
    */
   drainOnce(): Promise<number>;
+  /** What this process knows of the relay: no query, never throws. */
+  health(): RelayHealth;
+  /** The same, with what waits in the outbox: one query. */
   status(): Promise<RelayStatus>;
 }
 
@@ -70,8 +78,9 @@ export function createRelayLoop(parts: RelayParts): Relay {
     { maxMessages: options.batchSize, maxBytes: options.maxBytesInFlight, whenFull: "wait" },
     clock,
   );
-  const turns = createTurns(turnParts(parts, window, keeper));
-  const standing = createStanding(parts.logger);
+  const underway = createUnderway();
+  const turns = createTurns(turnParts(parts, window, keeper, underway));
+  const standing = createStanding(parts.logger, clock);
   const timer = createWakeTimer(clock);
   const turn = async (): Promise<TurnResult | undefined> => {
     const lease = await keeper.hold();
@@ -87,50 +96,53 @@ export function createRelayLoop(parts: RelayParts): Relay {
   let running: Promise<void> | undefined;
   let unlisten: readonly (() => void)[] = [];
   let draining: Promise<number> | undefined;
-  let stopped = false;
+  let stopping: Promise<void> | undefined;
   const drainAlone = async (): Promise<number> => {
     try {
-      return await drain(turn);
+      return await drain(turn, () => stopping !== undefined);
     } finally {
       draining = undefined;
       // Nobody renews it from here on, and the next one to drain may be another process.
       if (running === undefined) await keeper.release();
     }
   };
+  const end = async (drainMs: number): Promise<void> => {
+    loop.end();
+    keeper.end();
+    for (const stopListening of unlisten) stopListening();
+    await atMost(clock, drainMs, underway.over());
+    window.close();
+    // A read that hangs in the database is left to itself: nothing of what it may bring is sent.
+    await atMost(clock, lastWordsMs, Promise.allSettled([keeper.release(), running, draining]));
+    standing.become("stopped");
+  };
   return {
     start: () => {
-      if (stopped) throw new MessagingError("USAGE_CLOSED", "This relay was stopped. Make a new one.");
+      if (stopping !== undefined)
+        throw new MessagingError("USAGE_CLOSED", "This relay was stopped. Make a new one.");
       if (running !== undefined) return;
       unlisten = listen();
       // Two turns at once would publish the same rows side by side.
       running = Promise.resolve(draining).then(loop.run, loop.run);
     },
-    stop: async () => {
-      stopped = true;
-      loop.end();
-      for (const end of unlisten) end();
-      await running;
-      await draining?.catch(() => undefined);
-      window.close();
-      await keeper.release();
-      standing.become("stopped");
+    stop: async (stopOptions) => {
+      const drainMs = stopDrainMs(stopOptions);
+      stopping ??= end(drainMs);
+      await stopping;
     },
     pause: loop.pause,
     resume: loop.resume,
     drainOnce: async () => {
-      if (running !== undefined || stopped) throw notForDraining();
+      if (running !== undefined || stopping !== undefined) throw notForDraining();
       draining ??= drainAlone();
       return draining;
     },
-    status: async () => ({
-      ...(await store.relay.status()),
-      state: standing.state,
-      lastError: standing.lastError?.message,
-    }),
+    health: standing.health,
+    status: async () => ({ ...(await store.relay.status()), ...standing.health() }),
   };
 }
 
-function turnParts(parts: RelayParts, window: Window, keeper: LeaseKeeper): TurnParts {
+function turnParts(parts: RelayParts, window: Window, keeper: LeaseKeeper, underway: Underway): TurnParts {
   const { transport, telemetry, clock, options } = parts;
   const store = parts.store.relay;
   const sender = createSender({
@@ -148,18 +160,23 @@ function turnParts(parts: RelayParts, window: Window, keeper: LeaseKeeper): Turn
     batchSize: options.batchSize,
     now: () => clock.now(),
     demandLease: keeper.demand,
+    underway,
     noteLag: telemetry.instruments.relayLag,
   };
 }
 
 /** Goes on as long as rows leave the outbox, for the broker or for the parked ones. */
-async function drain(turn: () => Promise<TurnResult | undefined>): Promise<number> {
+async function drain(turn: () => Promise<TurnResult | undefined>, isOver: () => boolean): Promise<number> {
   let published = 0;
   for (;;) {
-    const result = await turn();
+    const result = await turn().catch((error: unknown) => {
+      if (isOver()) return undefined;
+      throw error;
+    });
     if (result === undefined) return published;
     published += result.published;
-    if (result.brokerDown !== undefined || result.published + result.parked === 0) return published;
+    if (isOver() || result.brokerDown !== undefined || result.published + result.parked === 0)
+      return published;
   }
 }
 

@@ -1,7 +1,8 @@
 import type { StoredEvent } from "../contracts/outbox.ts";
-import type { RelayLease, RelayStore } from "../contracts/relay-store.ts";
+import type { ParkedEvent, RelayLease, RelayStore } from "../contracts/relay-store.ts";
 import { orderKeyOf, type PageOutcome, type PagePublisher } from "./page.ts";
 import type { Parking } from "./parking.ts";
+import type { Underway } from "./underway.ts";
 
 /*
  * One turn of the relay: parked events whose time has come, then a page of the outbox. A row leaves the outbox only
@@ -24,8 +25,9 @@ export interface TurnParts {
   readonly batchSize: number;
   /** Milliseconds since the epoch. */
   readonly now: () => number;
-  /** Throws when the lease is not ours any more. */
+  /** Throws when the lease is not ours any more, and when the relay ends. */
   readonly demandLease: () => void;
+  readonly underway: Underway;
   readonly noteLag: (lagMs: number) => void;
 }
 
@@ -52,7 +54,9 @@ export function createTurns(parts: TurnParts): Turns {
 
   const turnParked = async (lease: RelayLease): Promise<TurnResult> => {
     const due = await store.due(lease, parts.now(), batchSize);
-    if (due.length === 0) return nothing;
+    return due.length === 0 ? nothing : parts.underway.run(() => carryParked(lease, due));
+  };
+  const carryParked = async (lease: RelayLease, due: readonly ParkedEvent[]): Promise<TurnResult> => {
     const outcomes = new Map((await publish(due)).map((outcome) => [outcome.event.position, outcome]));
     for (const event of due) await parking.settle(lease, event, outcomes.get(event.position));
     await readHeld(lease);
@@ -61,7 +65,9 @@ export function createTurns(parts: TurnParts): Turns {
 
   const turnOutbox = async (lease: RelayLease): Promise<TurnResult> => {
     const page = await store.read(lease, batchSize);
-    if (page.length === 0) return nothing;
+    return page.length === 0 ? nothing : parts.underway.run(() => carryPage(lease, page));
+  };
+  const carryPage = async (lease: RelayLease, page: readonly StoredEvent[]): Promise<TurnResult> => {
     const waits = (event: StoredEvent) => event.key !== undefined && held.has(orderKeyOf(event));
     const outcomes = await publish(page.filter((event) => !waits(event)));
     const confirmed = outcomes.filter(({ status }) => status === "confirmed").map(({ event }) => event);

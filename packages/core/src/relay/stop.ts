@@ -1,0 +1,32 @@
+import type { Clock } from "../contracts/clock.ts";
+import { OptionsError } from "../errors.ts";
+
+/** How a relay ends. */
+export interface RelayStopOptions {
+  /** How long the broker may take to confirm what is on its way to it, in milliseconds. Default 10,000. */
+  readonly drainMs?: number | undefined;
+}
+
+/** How long the last words to the database may take: giving the lease back is a courtesy, since it also runs out. */
+export const lastWordsMs = 1_000;
+
+/** @throws OptionsError (CONFIG_INVALID) before anything is ended. */
+export function stopDrainMs({ drainMs = 10_000 }: RelayStopOptions = {}): number {
+  if (typeof drainMs === "number" && drainMs >= 0) return drainMs;
+  throw new OptionsError("relay.stop", ["drainMs: must be 0 or more milliseconds"]);
+}
+
+/** Resolves when the task has ended, well or not, and at the latest after `limitMs`. */
+export async function atMost(clock: Clock, limitMs: number, task: Promise<unknown>): Promise<void> {
+  let cancel = () => {};
+  const over = new Promise<void>((resolve) => {
+    cancel = clock.schedule(limitMs, resolve);
+  });
+  try {
+    await Promise.race([task, over]);
+  } catch {
+    // Whoever waits for an end is not told how it went.
+  } finally {
+    cancel();
+  }
+}
