@@ -7,6 +7,7 @@ import { sealForeign } from "../envelope/seal-foreign.ts";
 import { partsOfDraft, type EventDraft } from "../event/draft.ts";
 import { MessagingError, PublishError, toMessagingError } from "../errors.ts";
 import type { OutgoingSpan, Telemetry } from "../telemetry/telemetry.ts";
+import { createAlive } from "./alive.ts";
 import { bounded } from "./bounded.ts";
 import { createCallOrder } from "./call-order.ts";
 import type { DispatchBounds, Dispatcher } from "./dispatcher.ts";
@@ -41,7 +42,8 @@ export type PublishResult =
 export interface Publisher {
   /**
    * Straight to the broker; resolves when the broker confirmed. Inside a unit of work use its own `publish`. Calls may
-   * overlap; events of one key and channel keep the order of the calls, whatever time their schemas take.
+   * overlap; events of one key and channel keep the order of the calls, whatever time their schemas take. Keeps the
+   * process alive until then, and no longer.
    *
    * @throws ValidationError (CONTRACT_INVALID_DATA) before anything is sent; PublishError with `outcome` rejected or
    * unknown; MessagingError USAGE_INSIDE_TRANSACTION, USAGE_WRONG_KIND, USAGE_CLOSED.
@@ -84,6 +86,7 @@ type Seal = (span: OutgoingSpan) => SealedEvent | Promise<SealedEvent>;
 export function createPublisher(parts: PublisherParts): DirectPublisher {
   const { stamp, dispatcher, telemetry, clock, contentMode } = parts;
   const order = createCallOrder();
+  const alive = createAlive();
   const boundsOf = ({ deadlineMs = parts.deadlineMs, signal }: PublishOptions): DispatchBounds => ({
     deadlineAtMs: clock.monotonicMs() + deadlineMs,
     signal,
@@ -98,11 +101,14 @@ export function createPublisher(parts: PublisherParts): DirectPublisher {
       span.end(outcome.status === "confirmed" ? undefined : outcome.error);
       return resultOf(event, outcome);
     };
+    alive.begin();
     try {
       return await order.inTurn(heading.channel, seal(span), waiting, go);
     } catch (error) {
       span.end(error);
       return refused(error, heading);
+    } finally {
+      alive.end();
     }
   };
 
@@ -135,12 +141,17 @@ export function createPublisher(parts: PublisherParts): DirectPublisher {
     },
     publishSealed: async (events) => {
       const bounds = boundsOf({});
-      const results = await Promise.all(
-        events.map(async (event) =>
-          resultOf(event, await dispatcher.dispatch(encode(event, contentMode), bounds)),
-        ),
-      );
-      for (const result of results) demandConfirmed(result);
+      alive.begin();
+      try {
+        const results = await Promise.all(
+          events.map(async (event) =>
+            resultOf(event, await dispatcher.dispatch(encode(event, contentMode), bounds)),
+          ),
+        );
+        for (const result of results) demandConfirmed(result);
+      } finally {
+        alive.end();
+      }
     },
   };
 }
