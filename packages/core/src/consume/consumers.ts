@@ -144,7 +144,6 @@ export function createConsumers(parts: ConsumersParts): Consumers {
       const ends = await Promise.allSettled(
         [...open.values()].map((subscription) => subscription.close(options)),
       );
-      stray?.close();
       for (const end of ends) if (end.status === "rejected") throw toError(end.reason);
     },
   };

@@ -5,14 +5,13 @@ import { soundError } from "../../failure/sound-error.ts";
  * A handler can leave a promise behind that nobody awaits. When that one rejects, Node ends the process: one careless
  * line in one handler would take every consumer of the service down, and the redelivered message would do it again.
  * Node runs the event for such a rejection in the asynchronous context of the promise, so it is known whose it is.
+ * The listener stays when everything is closed: what a handler left behind can reject at any later time.
  */
 
 /** Rejections that nobody awaits, told to whoever's work left them behind. */
 export interface StrayGuard {
   /** Runs `work`; what it leaves behind and what rejects later, unhandled, goes to `report` and nowhere else. */
   run<R>(report: (error: Error) => void, work: () => R): R;
-  /** Takes the listener off the process again, with the last of those who share it. */
-  close(): void;
 }
 
 type Report = (error: Error) => void;
@@ -20,25 +19,16 @@ type Report = (error: Error) => void;
 /** One listener for the process, shared by all messagings, found again by its brand: no module keeps it. */
 interface Listener {
   (reason: unknown, promise: Promise<unknown>): void;
-  readonly [brand]: { readonly storage: AsyncLocalStorage<Report>; users: number };
+  readonly [brand]: AsyncLocalStorage<Report>;
 }
 
 const brand: unique symbol = Symbol.for("@postrider/core/stray-rejections");
 
+/** The listener is put on the process with the first guard, and is one for all of them. */
 export function createStrayGuard(): StrayGuard {
   const listener = process.listeners("unhandledRejection").find(isOurs) ?? install();
-  const shared = listener[brand];
-  shared.users += 1;
-  let open = true;
-  return {
-    run: (report, work) => shared.storage.run(report, work),
-    close: () => {
-      if (!open) return;
-      open = false;
-      shared.users -= 1;
-      if (shared.users === 0) process.off("unhandledRejection", listener);
-    },
-  };
+  const storage = listener[brand];
+  return { run: (report, work) => storage.run(report, work) };
 }
 
 function install(): Listener {
@@ -49,7 +39,7 @@ function install(): Listener {
       if (report === undefined) asWithoutUs(reason);
       else report(soundError(reason));
     },
-    { [brand]: { storage, users: 0 } },
+    { [brand]: storage },
   );
   process.on("unhandledRejection", listener);
   return listener;
