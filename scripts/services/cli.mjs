@@ -70,7 +70,10 @@ function one(command) {
   };
 }
 
+/** The raw clients come from the packages, so this one command does the set-up first. */
 async function prove(names) {
+  const { ensureInstalled } = await import("../toolchain.mjs");
+  ensureInstalled();
   const { prove: run } = await import("./prove.mjs");
   return run(names);
 }
