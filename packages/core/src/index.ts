@@ -44,12 +44,15 @@ export type { Logger } from "./contracts/logger.ts";
 export type { Message, MessageKind } from "./contracts/message.ts";
 export type { OutboxStore, Position, StoredEvent } from "./contracts/outbox.ts";
 export type {
+  DueEvents,
   HeldKey,
   OnDead,
   OutboxStatus,
+  PageBounds,
   ParkedEvent,
   ParkedQuery,
   ParkedResult,
+  ParkedSettlement,
   ParkedStatus,
   ParkRequest,
   RelayLease,

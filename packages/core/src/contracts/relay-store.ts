@@ -20,26 +20,33 @@ export interface RelayStore {
   /** Gives the lease back so that a standby takes over at once. */
   release(lease: RelayLease): Promise<void>;
   /**
-   * The oldest committed rows in position order, at most `limit`, rows not yet confirmed or parked included again.
+   * The oldest committed rows in position order, rows not yet confirmed or parked included again.
    * - a row that commits late is read whatever was read before.
+   * - a page of the outbox has at most the rows and bytes asked for, and one row however large it is.
    */
-  read(lease: RelayLease, limit: number): Promise<readonly StoredEvent[]>;
+  read(lease: RelayLease, bounds: PageBounds): Promise<readonly StoredEvent[]>;
   /** - confirm removes exactly these rows; removing one twice is a no-op. */
   confirm(lease: RelayLease, events: readonly StoredEvent[]): Promise<void>;
   /**
    * - park moves rows out of the outbox in one transaction: they are in one of the two places, never in both or none.
+   * - a row that is parked behind nothing is due at once.
    * Fails with STORE_LEASE_LOST when the lease is no longer ours: whoever leads now would not know the held key.
    */
   park(lease: RelayLease, requests: readonly ParkRequest[]): Promise<void>;
   /** Keys with a parked row that holds them: later events of such a key must wait behind it. Read at each take-over. */
   heldKeys(lease: RelayLease): Promise<readonly HeldKey[]>;
-  /** Parked rows whose time has come, in order within their key, at most `limit`. */
-  due(lease: RelayLease, nowMs: number, limit: number): Promise<readonly ParkedEvent[]>;
   /**
-   * Writes down what became of a due row. `published` and `discarded` remove it and make the next of its key due.
+   * Parked rows whose time has come by the store's clock, those that wait longest first.
+   * - the rows that wait behind a due one come with it, in order, up to the first that waits for something else.
+   * - a page of due rows has at most the rows and bytes asked for, and several keys share it.
+   */
+  due(lease: RelayLease, bounds: PageBounds): Promise<DueEvents>;
+  /**
+   * Writes down what became of due rows, all of them or none. `published` and `discarded` remove a row; where nothing
+   * stands before the next of its key any more, that one is due. Answers the keys that hold nothing any more.
    * Fails with STORE_LEASE_LOST like `park`.
    */
-  settleParked(lease: RelayLease, event: ParkedEvent, result: ParkedResult): Promise<void>;
+  settleParked(lease: RelayLease, settlements: readonly ParkedSettlement[]): Promise<readonly HeldKey[]>;
   status(): Promise<OutboxStatus>;
   /** Parked rows, oldest first, for people who look. */
   parked(query: ParkedQuery): Promise<readonly ParkedEvent[]>;
@@ -47,6 +54,20 @@ export interface RelayStore {
   retryParked(positions: readonly string[]): Promise<number>;
   /** Drops parked rows for good. Returns how many. */
   discardParked(positions: readonly string[]): Promise<number>;
+}
+
+/** How much a read may bring at once, both from 1. Bytes are those of the data, and what the store finds cheap to count. */
+export interface PageBounds {
+  readonly maxRows: number;
+  readonly maxBytes: number;
+}
+
+/** What may leave of the parked rows. */
+export interface DueEvents {
+  /** In order within each key. */
+  readonly events: readonly ParkedEvent[];
+  /** Milliseconds until the time of another row comes; undefined when none waits for a time. */
+  readonly nextInMs: number | undefined;
 }
 
 /** Order is kept inside one channel and key: the same key in two channels is two keys. */
@@ -63,8 +84,8 @@ export interface ParkRequest {
   readonly event: StoredEvent;
   readonly status: ParkedStatus;
   readonly attempts: number;
-  /** Milliseconds since the epoch; undefined for `held` and `dead`. */
-  readonly nextAttemptAtMs: number | undefined;
+  /** Until it is due, from now by the store's clock, in milliseconds; undefined for `held` and `dead`. */
+  readonly waitMs: number | undefined;
   readonly error: CodedError | undefined;
   /** Of a `dead` one: what later events of its key do. Default `hold-key`. */
   readonly onDead?: OnDead | undefined;
@@ -77,10 +98,17 @@ export type OnDead = "skip" | "hold-key";
 export interface ParkedEvent extends StoredEvent {
   readonly status: ParkedStatus;
   readonly attempts: number;
+  /** Milliseconds since the epoch, by the store's clock. */
   readonly nextAttemptAtMs: number | undefined;
   /** `CODE: message` of the last failure. */
   readonly lastError: string | undefined;
   readonly parkedAtMs: number;
+}
+
+/** A parked row that was sent, and what became of it. */
+export interface ParkedSettlement {
+  readonly event: ParkedEvent;
+  readonly result: ParkedResult;
 }
 
 /** What became of a parked row that was due. */
@@ -90,7 +118,8 @@ export type ParkedResult =
   | {
       readonly kind: "retry";
       readonly attempts: number;
-      readonly nextAttemptAtMs: number;
+      /** Until it is due again, like that of a request. */
+      readonly waitMs: number;
       readonly error: CodedError;
     }
   | {

@@ -23,12 +23,14 @@ export interface LoopParts {
   readonly timer: WakeTimer;
   readonly pace: Pace;
   readonly leaseMs: number;
+  readonly minPollMs: number;
 }
 
 /** No standby looks less often, so that a relay that died is missed for its lease and little more. */
 const longestStandbyMs = 1_000;
 
-export function createLoop({ turn, keeper, standing, timer, pace, leaseMs }: LoopParts): Loop {
+export function createLoop(parts: LoopParts): Loop {
+  const { turn, keeper, standing, timer, pace, leaseMs, minPollMs } = parts;
   let ending = false;
   let paused = false;
   const standbyMs = Math.min(leaseMs / 3, longestStandbyMs);
@@ -50,7 +52,8 @@ export function createLoop({ turn, keeper, standing, timer, pace, leaseMs }: Loo
       standing.become("leading");
       standing.turned();
       // An event that is refused again and again is no work that makes room for more.
-      return result.published + result.parked > 0 ? pace.worked() : pace.idle();
+      if (result.published + result.parked > 0) return pace.worked();
+      return Math.min(pace.idle(), Math.max(minPollMs, result.nextInMs ?? Infinity));
     } catch (error) {
       return ending ? 0 : failed(error);
     }

@@ -3,6 +3,7 @@ import type { CodedError } from "../contracts/failure.ts";
 import type { PublishOutcome } from "../contracts/transport.ts";
 import { encode, type ContentMode } from "../envelope/encode.ts";
 import { MessagingError, toMessagingError } from "../errors.ts";
+import { orderKeyOf } from "./order-key.ts";
 import type { Sendable, Sender } from "./sender.ts";
 
 /*
@@ -64,11 +65,6 @@ function groupByKey(events: readonly StoredEvent[]): { runs: StoredEvent[][]; si
     else runs.push(group);
   }
   return { runs, singles };
-}
-
-/** Order is kept inside one channel and key: keys of two channels have nothing to do with each other. */
-export function orderKeyOf(event: { readonly channel: string; readonly key?: string | undefined }): string {
-  return `${event.channel}\n${event.key ?? ""}`;
 }
 
 type Refused = Extract<PageOutcome, { readonly status: "refused" }>;

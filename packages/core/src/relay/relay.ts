@@ -12,6 +12,7 @@ import { createLoop } from "./loop.ts";
 import type { ResolvedRelayOptions } from "./options.ts";
 import { createPace } from "./pace.ts";
 import { createPagePublisher } from "./page.ts";
+import { createBounds } from "./page-bounds.ts";
 import { createParking } from "./parking.ts";
 import { createSender } from "./sender.ts";
 import { createStanding, type RelayHealth } from "./standing.ts";
@@ -87,7 +88,7 @@ export function createRelayLoop(parts: RelayParts): Relay {
     return lease === undefined ? undefined : keeper.during(() => turns.take(lease));
   };
   const pace = createPace(options.minPollMs, options.maxPollMs, parts.random);
-  const loop = createLoop({ turn, keeper, standing, timer, pace, leaseMs: options.leaseMs });
+  const loop = createLoop({ turn, keeper, standing, timer, pace, ...options });
   const listen = () => [
     store.outbox.onSignal(() => standing.wantsHints && timer.wake()),
     transport.onState((now) => now === "ready" && timer.wake()),
@@ -157,7 +158,7 @@ function turnParts(parts: RelayParts, window: Window, keeper: LeaseKeeper, under
     store,
     pages: createPagePublisher(sender, options.contentMode),
     parking: createParking({ ...parts, store }),
-    batchSize: options.batchSize,
+    bounds: createBounds({ maxRows: options.batchSize, maxBytes: options.pageMaxBytes }),
     now: () => clock.now(),
     demandLease: keeper.demand,
     underway,

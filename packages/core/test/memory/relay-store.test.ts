@@ -1,10 +1,10 @@
 import { expect, test } from "vitest";
-import type { ParkedStatus, ParkRequest, RelayLease } from "../../src/contracts/relay-store.ts";
+import type { ParkedResult, ParkedStatus, ParkRequest, RelayLease } from "../../src/contracts/relay-store.ts";
 import type { StoredEvent } from "../../src/contracts/outbox.ts";
 import { MessagingError } from "../../src/errors.ts";
 import { memoryStore, type MemoryStore } from "../../src/memory/store/store.ts";
 import { fakeClock } from "../../src/testing/fake-clock.ts";
-import { commit, flushed, gate, idsOf, sealed } from "./support/events.ts";
+import { commit, flushed, gate, idsOf, rows, sealed } from "./support/events.ts";
 
 const refused = new MessagingError("TRANSPORT_TOO_LARGE", "too large");
 
@@ -14,14 +14,10 @@ async function leased(store: MemoryStore, owner = "me"): Promise<RelayLease> {
   return lease;
 }
 
-function parking(
-  event: StoredEvent | undefined,
-  status: ParkedStatus,
-  nextAttemptAtMs?: number,
-): ParkRequest {
+function parking(event: StoredEvent | undefined, status: ParkedStatus, waitMs?: number): ParkRequest {
   if (event === undefined) throw new Error("no event");
   const tried = status !== "held";
-  return { event, status, attempts: tried ? 1 : 0, nextAttemptAtMs, error: tried ? refused : undefined };
+  return { event, status, attempts: tried ? 1 : 0, waitMs, error: tried ? refused : undefined };
 }
 
 /** Three events of one key and one of another; the first refused, the next two held behind it. */
@@ -34,14 +30,18 @@ async function parked(first: "retry" | "dead" = "retry") {
     ...["a1", "a2", "a3"].map((id) => sealed(id, { key: "a" })),
     sealed("b1", { key: "b" }),
   );
-  const [a1, a2, a3] = await store.relay.read(lease, 10);
-  const dueMs = first === "retry" ? clock.now() + 100 : undefined;
-  await store.relay.park(lease, [parking(a1, first, dueMs), parking(a2, "held"), parking(a3, "held")]);
-  const due = async () => store.relay.due(lease, clock.now(), 10);
-  const settle = async (result: Parameters<typeof store.relay.settleParked>[2]) => {
-    const [event] = await due();
-    if (event === undefined) throw new Error("nothing due");
-    await store.relay.settleParked(lease, event, result);
+  const [a1, a2, a3] = await store.relay.read(lease, rows(10));
+  const waitMs = first === "retry" ? 100 : undefined;
+  await store.relay.park(lease, [parking(a1, first, waitMs), parking(a2, "held"), parking(a3, "held")]);
+  const due = async () => (await store.relay.due(lease, rows(1_000))).events;
+  const settle = async (...results: readonly ParkedResult[]) => {
+    const events = await due();
+    const settlements = results.map((result, at) => {
+      const event = events[at];
+      if (event === undefined) throw new Error("nothing due");
+      return { event, result };
+    });
+    return store.relay.settleParked(lease, settlements);
   };
   return { clock, store, lease, due, settle };
 }
@@ -52,7 +52,7 @@ test("read gives the oldest committed rows in position order, at most the limit,
   const lease = await leased(store);
   const event = sealed("a", { key: "k", shard: 7, extensions: { comacme: true, count: 3 }, tenant: "t" });
   await commit(store, event, sealed("b"), sealed("c"));
-  const [first, second] = await store.relay.read(lease, 2);
+  const [first, second] = await store.relay.read(lease, rows(2));
   expect(first).toEqual({
     ...event,
     payload: new Uint8Array(event.payload ?? []),
@@ -60,18 +60,18 @@ test("read gives the oldest committed rows in position order, at most the limit,
     storedAtMs: clock.now(),
   });
   expect([second?.id, (first?.position ?? "") < (second?.position ?? "")]).toEqual(["b", true]);
-  expect(idsOf(await store.relay.read(lease, 2))).toEqual(["a", "b"]);
+  expect(idsOf(await store.relay.read(lease, rows(2)))).toEqual(["a", "b"]);
 });
 
 test("confirm removes exactly these rows; removing one twice is a no-op", async () => {
   const store = memoryStore();
   const lease = await leased(store);
   await commit(store, sealed("a"), sealed("b"), sealed("c"));
-  const [, b] = await store.relay.read(lease, 3);
+  const [, b] = await store.relay.read(lease, rows(3));
   if (b === undefined) throw new Error("no event");
   await store.relay.confirm(lease, [b]);
   await store.relay.confirm(lease, [b]);
-  expect(idsOf(await store.relay.read(lease, 3))).toEqual(["a", "c"]);
+  expect(idsOf(await store.relay.read(lease, rows(3)))).toEqual(["a", "c"]);
 });
 
 test("96. a row that commits late is read whatever was read before, in its place", async () => {
@@ -85,15 +85,15 @@ test("96. a row that commits late is read whatever was read before, in its place
   });
   await appended.opened;
   await commit(store, sealed("early"));
-  const before = await store.relay.read(lease, 10);
+  const before = await store.relay.read(lease, rows(10));
   expect(idsOf(before)).toEqual(["early"]);
   end.open();
   await late;
   await commit(store, sealed("next"));
-  const after = await store.relay.read(lease, 10);
+  const after = await store.relay.read(lease, rows(10));
   expect(idsOf(after)).toEqual(["late", "early", "next"]);
   await store.relay.confirm(lease, before);
-  expect(idsOf(await store.relay.read(lease, 10))).toEqual(["late", "next"]);
+  expect(idsOf(await store.relay.read(lease, rows(10)))).toEqual(["late", "next"]);
 });
 
 test("what is stored cannot be changed from outside", async () => {
@@ -102,9 +102,9 @@ test("what is stored cannot be changed from outside", async () => {
   const payload = Buffer.from("text");
   await commit(store, sealed("a", { payload }));
   payload.fill(0);
-  const [read] = await store.relay.read(lease, 1);
+  const [read] = await store.relay.read(lease, rows(1));
   read?.payload?.fill(0);
-  const [again] = await store.relay.read(lease, 1);
+  const [again] = await store.relay.read(lease, rows(1));
   expect(Buffer.from(again?.payload ?? []).toString()).toBe("text");
 });
 
@@ -161,18 +161,20 @@ test("100. an owner that slept past its lease can neither park nor settle what i
   const { store, lease, clock } = await parked();
   await clock.advance(20_000);
   const next = await leased(store, "standby");
-  const [due] = await store.relay.due(next, clock.now(), 1);
-  const [event] = await store.relay.read(next, 1);
+  const [due] = (await store.relay.due(next, rows(1))).events;
+  const [event] = await store.relay.read(next, rows(1));
   if (due === undefined || event === undefined) throw new Error("nothing there");
   const lost = { code: "STORE_LEASE_LOST" };
   await expect(store.relay.park(lease, [parking(event, "dead")])).rejects.toMatchObject(lost);
-  await expect(store.relay.settleParked(lease, due, { kind: "published" })).rejects.toMatchObject(lost);
+  await expect(
+    store.relay.settleParked(lease, [{ event: due, result: { kind: "published" } }]),
+  ).rejects.toMatchObject(lost);
   expect(await store.relay.status()).toMatchObject({ backlog: 1, parked: 3, dead: 0 });
 });
 
 test("101. park moves rows: they are in one of the two places, and visible with their failure", async () => {
   const { store, lease, clock } = await parked();
-  expect(idsOf(await store.relay.read(lease, 10))).toEqual(["b1"]);
+  expect(idsOf(await store.relay.read(lease, rows(10)))).toEqual(["b1"]);
   expect(await store.relay.status()).toMatchObject({ backlog: 1, parked: 3, dead: 0, owner: "me" });
   expect(await store.relay.heldKeys(lease)).toEqual([{ channel: "com.acme.orders", key: "a" }]);
   const all = await store.relay.parked({});
@@ -190,7 +192,7 @@ test("a row that was confirmed meanwhile is not parked, and one parked twice is 
   const store = memoryStore();
   const lease = await leased(store);
   await commit(store, sealed("a"), sealed("b"));
-  const [a, b] = await store.relay.read(lease, 2);
+  const [a, b] = await store.relay.read(lease, rows(2));
   if (a === undefined) throw new Error("no event");
   await store.relay.confirm(lease, [a]);
   await store.relay.park(lease, [parking(a, "dead"), parking(b, "dead")]);
@@ -198,28 +200,64 @@ test("a row that was confirmed meanwhile is not parked, and one parked twice is 
   expect((await store.relay.parked({})).map(({ id, status }) => [id, status])).toEqual([["b", "dead"]]);
 });
 
-test("a parked row is due at its time, and `published` makes the next of its key due", async () => {
+test("a parked row is due at its time, with the rows that wait behind it, and `published` removes each", async () => {
   const { clock, store, lease, due, settle } = await parked();
   expect(idsOf(await due())).toEqual([]);
+  expect((await store.relay.due(lease, rows(10))).nextInMs).toBe(100);
   await clock.advance(100);
-  expect(idsOf(await due())).toEqual(["a1"]);
-  await settle({ kind: "published" });
+  expect((await store.relay.due(lease, rows(10))).nextInMs).toBeUndefined();
+  expect((await due()).map(({ id, status, attempts }) => [id, status, attempts])).toEqual([
+    ["a1", "retry", 1],
+    ["a2", "held", 0],
+    ["a3", "held", 0],
+  ]);
+  expect(await settle({ kind: "published" })).toEqual([]);
   expect((await due()).map(({ id, status, attempts }) => [id, status, attempts])).toEqual([
     ["a2", "retry", 0],
+    ["a3", "held", 0],
   ]);
-  await settle({ kind: "discarded" });
-  expect(idsOf(await due())).toEqual(["a3"]);
-  await settle({ kind: "published" });
+  expect(await settle({ kind: "discarded" }, { kind: "published" })).toEqual([
+    { channel: "com.acme.orders", key: "a" },
+  ]);
   expect([await due(), await store.relay.heldKeys(lease)]).toEqual([[], []]);
+});
+
+test("one key takes a quarter of the rows of a page, and the bytes are those of the data", async () => {
+  const { clock, store, lease } = await parked();
+  const payload = Buffer.alloc(1_000);
+  await commit(store, ...["c1", "c2", "c3"].map((id) => sealed(id, { key: "c", payload })));
+  const [, ...events] = await store.relay.read(lease, rows(10));
+  const [c1, ...behind] = events;
+  await store.relay.park(lease, [parking(c1, "retry", 0), ...behind.map((event) => parking(event, "held"))]);
+  await clock.advance(100);
+  const due = async (maxRows: number, maxBytes: number) =>
+    idsOf((await store.relay.due(lease, { maxRows, maxBytes })).events);
+  expect(await due(8, 1_000_000)).toEqual(["c1", "c2", "a1", "a2"]); // who waits longest first
+  expect(await due(3, 1_000_000)).toEqual(["c1", "a1"]);
+  expect(await due(100, 2_500)).toEqual(["c1", "c2"]);
+  expect(await due(100, 1)).toEqual(["c1"]);
+});
+
+test("retries go by durations: setting the time of day neither hastens nor delays them", async () => {
+  const { clock, due } = await parked();
+  clock.setNow(clock.now() - 3_600_000);
+  await clock.advance(99);
+  expect(idsOf(await due())).toEqual([]);
+  await clock.advance(1);
+  expect(idsOf(await due())).toEqual(["a1", "a2", "a3"]);
 });
 
 test("`retry` counts and waits again, with the followers behind it", async () => {
   const { clock, due, settle } = await parked();
   await clock.advance(100);
-  await settle({ kind: "retry", attempts: 2, nextAttemptAtMs: clock.now() + 500, error: refused });
+  await settle({ kind: "retry", attempts: 2, waitMs: 500, error: refused });
   expect(idsOf(await due())).toEqual([]);
   await clock.advance(500);
-  expect((await due()).map(({ id, attempts }) => [id, attempts])).toEqual([["a1", 2]]);
+  expect((await due()).map(({ id, attempts }) => [id, attempts])).toEqual([
+    ["a1", 2],
+    ["a2", 0],
+    ["a3", 0],
+  ]);
 });
 
 test("`dead` with hold-key keeps the followers; with skip they go on, and the key is free after them", async () => {
@@ -227,7 +265,7 @@ test("`dead` with hold-key keeps the followers; with skip they go on, and the ke
     const { clock, store, lease, due, settle } = await parked();
     await clock.advance(100);
     await settle({ kind: "dead", attempts: 2, error: refused, onDead });
-    expect(idsOf(await due())).toEqual(onDead === "skip" ? ["a2"] : []);
+    expect(idsOf(await due())).toEqual(onDead === "skip" ? ["a2", "a3"] : []);
     expect(await store.relay.status()).toMatchObject({ parked: 3, dead: 1 });
     expect(await store.relay.heldKeys(lease)).toHaveLength(1);
     if (onDead === "hold-key") continue;
@@ -242,15 +280,15 @@ test("parked rows without a key, and of one key in two channels, hold nobody but
   const lease = await leased(store);
   const elsewhere = { key: "k", channel: "com.acme.stock" };
   await commit(store, sealed("1"), sealed("2"), sealed("3", { key: "k" }), sealed("4", elsewhere));
-  const events = await store.relay.read(lease, 4);
+  const events = await store.relay.read(lease, rows(4));
   await store.relay.park(lease, [
     parking(events[0], "dead"),
     parking(events[1], "retry", 0),
     parking(events[2], "dead"),
     parking(events[3], "retry", 0),
   ]);
-  expect(idsOf(await store.relay.due(lease, 0, 10))).toEqual(["2", "4"]);
-  expect(idsOf(await store.relay.due(lease, 0, 1))).toEqual(["2"]);
+  expect(idsOf((await store.relay.due(lease, rows(10))).events)).toEqual(["2", "4"]);
+  expect(idsOf((await store.relay.due(lease, rows(1))).events)).toEqual(["2"]);
   expect(await store.relay.heldKeys(lease)).toEqual([
     { channel: "com.acme.orders", key: "k" },
     { channel: "com.acme.stock", key: "k" },
@@ -262,10 +300,10 @@ test("101. people make dead rows due again, with attempts from 0, or drop them: 
   const [dead] = await store.relay.parked({ status: "dead" });
   if (dead === undefined) throw new Error("nothing dead");
   expect(await store.relay.retryParked([dead.position, "nowhere"])).toBe(1);
-  expect((await due()).map(({ id, attempts }) => [id, attempts])).toEqual([["a1", 0]]);
+  expect((await due()).map(({ id, attempts }) => [id, attempts])[0]).toEqual(["a1", 0]);
   expect(await store.relay.discardParked([dead.position, "nowhere"])).toBe(1);
   expect(await store.relay.discardParked([dead.position])).toBe(0);
-  expect(idsOf(await due())).toEqual(["a2"]);
+  expect(idsOf(await due())).toEqual(["a2", "a3"]);
 });
 
 test("a row that people make due still waits behind an earlier one of its key", async () => {
@@ -304,9 +342,9 @@ test("10,000 rows are read and confirmed by hundreds, those that came late among
   await commit(store, ...Array.from({ length: 10_000 }, (_, at) => sealed(`${at}`)));
   const seen: string[] = [];
   for (
-    let page = await store.relay.read(lease, 100);
+    let page = await store.relay.read(lease, rows(100));
     page.length > 0;
-    page = await store.relay.read(lease, 100)
+    page = await store.relay.read(lease, rows(100))
   ) {
     seen.push(...idsOf(page));
     await store.relay.confirm(lease, page);

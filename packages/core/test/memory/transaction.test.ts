@@ -1,12 +1,12 @@
 import { expect, test } from "vitest";
 import type { MemoryTx } from "../../src/memory/store/transaction.ts";
 import { memoryStore } from "../../src/memory/store/store.ts";
-import { commit, flushed, gate, idsOf, sealed } from "./support/events.ts";
+import { commit, flushed, gate, idsOf, rows, sealed } from "./support/events.ts";
 
 async function backlogOf(store: ReturnType<typeof memoryStore>): Promise<readonly string[]> {
   const lease = await store.relay.acquire("r", "me", 1000);
   if (lease === undefined) throw new Error("no lease");
-  return idsOf(await store.relay.read(lease, 1000));
+  return idsOf(await store.relay.read(lease, rows(1000)));
 }
 
 test("89. commit writes rows, outbox and inbox together; a rollback leaves none and rejects with the original error", async () => {
@@ -269,10 +269,10 @@ test("148. clear forgets everything, twice as once, and what was open cannot com
   });
   const lease = await store.relay.acquire("r", "me", 1000);
   if (lease === undefined) throw new Error("no lease");
-  const [, keyed] = await store.relay.read(lease, 10);
+  const [, keyed] = await store.relay.read(lease, rows(10));
   if (keyed === undefined) throw new Error("no event");
   await store.relay.park(lease, [
-    { event: keyed, status: "dead", attempts: 1, nextAttemptAtMs: undefined, error: undefined },
+    { event: keyed, status: "dead", attempts: 1, waitMs: undefined, error: undefined },
   ]);
   const late = store.transaction(async (tx) => {
     await tx.put("orders", "2", 2);

@@ -1,6 +1,6 @@
 import { memoryStore, MessagingError, type MemoryTx, type PublishOutcome } from "@postrider/core";
 import { expect, test } from "vitest";
-import { commit, gate, idsOf, sealed } from "../memory/support/events.ts";
+import { commit, gate, idsOf, rows, sealed } from "../memory/support/events.ts";
 import { listenTo } from "../support/listener.ts";
 import { until } from "../support/recorder.ts";
 import { changedPublisher, place, serviceOn, storeOn } from "../support/services.ts";
@@ -124,7 +124,7 @@ test("102. a page is confirmed as far as the broker has it, and the rest is sent
   const relay = await relayOn(here, store, { transport });
   await commit(store, ...many(5));
   expect(await relay.drainOnce()).toBe(2);
-  expect((await store.relay.read({ relay: "", owner: "", epoch: 0 }, 10)).map(({ id }) => id)).toEqual([
+  expect((await store.relay.read({ relay: "", owner: "", epoch: 0 }, rows(10))).map(({ id }) => id)).toEqual([
     "2",
     "3",
     "4",

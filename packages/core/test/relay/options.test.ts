@@ -7,6 +7,7 @@ const wrong: readonly (readonly [RelayOptions, string])[] = [
   [{ name: "a b" }, "name: 1 to 100 of letters, digits, '.', '_' and '-'"],
   [{ batchSize: 0 }, "batchSize: must be a whole number from 1 to 10,000"],
   [{ batchSize: 10_001 }, "batchSize: must be a whole number from 1 to 10,000"],
+  [{ pageMaxBytes: 0 }, "pageMaxBytes: must be 1 or more bytes"],
   [{ maxBytesInFlight: 0.5 }, "maxBytesInFlight: must be 1 or more bytes"],
   [{ leaseMs: 999 }, "leaseMs: must be from 1,000 to 3,600,000 milliseconds"],
   [{ minPollMs: 0 }, "minPollMs: must be 1 or more milliseconds"],

@@ -293,31 +293,6 @@ test("a key that is free again is free: later events of it go straight to the br
   ]);
 });
 
-test("a page is not even read while parked events meet a broker that is down", async () => {
-  const here = place();
-  const store = storeOn(here);
-  let reads = 0;
-  const counting = changedRelayStore(store, (real) => ({
-    read: (...given) => {
-      reads += 1;
-      return real.read(...given);
-    },
-  }));
-  let refuse = true;
-  const transport = refusing(here, (id) => (refuse && id === "bad" ? rejected() : undefined));
-  const retry = fixed({ attempts: 9, delayMs: 1_000 });
-  const relay = await relayOn(here, counting, { transport, retry, publishDeadlineMs: 1_000 });
-  relay.start();
-  await commit(store, sealed("bad"));
-  await here.clock.advance(500);
-  refuse = false;
-  here.broker.stop();
-  await here.clock.advance(5_000);
-  const before = reads;
-  await here.clock.advance(60_000);
-  expect(reads).toBe(before);
-});
-
 test("a broker that is down while parked events are due counts none of their attempts", async () => {
   const { here, store, refused, relay, parked, ids } = await relaying({
     retry: fixed({ attempts: 2, delayMs: 1_000 }),

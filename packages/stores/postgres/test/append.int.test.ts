@@ -5,7 +5,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { fakeClock } from "./support/clock.ts";
 import { databases, type Opened, server, url } from "./support/databases.ts";
 import { keyed, sealed } from "./support/events.ts";
-import { drain, ids, lead } from "./support/relay.ts";
+import { drain, ids, lead, rows } from "./support/relay.ts";
 
 describe.each(databases)("append on $name", (database) => {
   let opened: Opened;
@@ -167,7 +167,7 @@ describe("append through the user's own transaction", () => {
     } finally {
       client.release();
     }
-    expect(ids(await store.relay.read(await lead(store.relay), 10))).toEqual(["1", "2"]);
+    expect(ids(await store.relay.read(await lead(store.relay), rows(10)))).toEqual(["1", "2"]);
   });
 
   test("a transaction of the user is guessed at: four hints come by themselves, the first after a millisecond", async () => {
@@ -208,7 +208,7 @@ describe("append through the user's own transaction", () => {
     } finally {
       client.release();
     }
-    expect(await store.relay.read(await lead(store.relay), 10)).toEqual([]);
+    expect(await store.relay.read(await lead(store.relay), rows(10))).toEqual([]);
   });
 
   test("91. a library that writes '?' for parameters carries the events too", async () => {
@@ -239,7 +239,7 @@ describe("append through the user's own transaction", () => {
     } finally {
       client.release();
     }
-    expect(ids(await store.relay.read(await lead(store.relay), 10))).toEqual(["1"]);
+    expect(ids(await store.relay.read(await lead(store.relay), rows(10)))).toEqual(["1"]);
   });
 
   test("a statement that fails tells its SQLSTATE, and the user's transaction is left to the user", async () => {

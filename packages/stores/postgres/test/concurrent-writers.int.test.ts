@@ -8,7 +8,7 @@ import { createRelayStore } from "../src/outbox/index.ts";
 import { tablesOf } from "../src/schema/tables.ts";
 import { type Opened, server, url } from "./support/databases.ts";
 import { keyed } from "./support/events.ts";
-import { ids, lead } from "./support/relay.ts";
+import { ids, lead, rows } from "./support/relay.ts";
 
 /*
  * Writers that stay open for a while, commit in another order than they drew their numbers, and roll back at times,
@@ -92,14 +92,14 @@ describe("concurrent writers", () => {
         await opened.store.transaction((tx) =>
           Promise.resolve(opened.store.outbox.append(tx, [keyed("k", `r${round}`)])),
         );
-        const page = await relay.read(lease, 10);
+        const page = await relay.read(lease, rows(10));
         expect(ids(page)).toEqual([`r${round}`]);
         await relay.confirm(lease, page);
       }
       await slow.query("COMMIT");
-      expect(ids(await relay.read(lease, 10))).toEqual(["slow"]);
+      expect(ids(await relay.read(lease, rows(10)))).toEqual(["slow"]);
       await foreign.query("ROLLBACK");
-      expect(ids(await relay.read(lease, 10))).toEqual(["slow"]);
+      expect(ids(await relay.read(lease, rows(10)))).toEqual(["slow"]);
     } finally {
       slow.release();
       foreign.release();
@@ -126,10 +126,10 @@ describe("concurrent writers", () => {
         );
         await slow.query("BEGIN");
         await outbox.append(fromPg(slow), [keyed("late", `late ${round}`)]);
-        await relay.confirm(lease, await relay.read(lease, 10));
-        await relay.read(lease, 10);
+        await relay.confirm(lease, await relay.read(lease, rows(10)));
+        await relay.read(lease, rows(10));
         await slow.query("COMMIT");
-        const found = await relay.read(lease, 10);
+        const found = await relay.read(lease, rows(10));
         if (ids(found).includes(`late ${round}`)) seen += 1;
         await relay.confirm(lease, found);
       }
@@ -159,7 +159,7 @@ describe("concurrent writers", () => {
     const relaying = async (): Promise<void> => {
       for (;;) {
         const last = !writing;
-        const page = await relay.read(lease, 200);
+        const page = await relay.read(lease, rows(200));
         read.push(...page);
         await relay.confirm(lease, page);
         if (last && page.length === 0) return;

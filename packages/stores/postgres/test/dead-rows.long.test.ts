@@ -32,8 +32,9 @@ describe("an outbox full of dead rows", () => {
     const connection = createPoolConnection(pool, { statementTimeoutMs: 60_000, clock: systemClock });
     const [reading, confirming] = [readStatements(tables), confirmStatements(tables)];
     const mark = createMark(systemClock, 86_400_000);
+    const bounds = { maxRows: page, maxBytes: Number.MAX_SAFE_INTEGER };
     const buffers = async (after: bigint): Promise<number> => {
-      const statements = reading(after, page);
+      const statements = reading(after, bounds);
       const select = statements.at(-1) ?? "";
       const answers = await connection.script([
         ...statements.slice(0, -1),
@@ -53,7 +54,7 @@ describe("an outbox full of dead rows", () => {
       const startMs = performance.now();
       let drained = 0;
       for (;;) {
-        const events = await read(connection, reading, mark, page);
+        const events = await read(connection, reading, mark, bounds);
         if (events.length === 0) break;
         drained += events.length;
         await confirm(connection, confirming, mark, events);

@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type Opened, server } from "./support/databases.ts";
 import { sealed } from "./support/events.ts";
-import { drain, lead } from "./support/relay.ts";
+import { drain, lead, rows } from "./support/relay.ts";
 
 const config = JSON.parse(
   readFileSync(new URL("fixtures/debezium-outbox-router.json", import.meta.url), "utf8"),
@@ -79,10 +79,10 @@ describe("10. Debezium's outbox router reads the table unchanged", () => {
     );
     await store.transaction((tx) => Promise.resolve(store.outbox.append(tx, [sealed("1"), sealed("2")])));
     const lease = await lead(store.relay);
-    const [first] = await store.relay.read(lease, 1);
+    const [first] = await store.relay.read(lease, rows(1));
     if (first === undefined) throw new Error("a row expected");
     await store.relay.park(lease, [
-      { event: first, status: "retry", attempts: 1, nextAttemptAtMs: 0, error: undefined },
+      { event: first, status: "retry", attempts: 1, waitMs: 0, error: undefined },
     ]);
     await drain(store.relay, lease);
     const operations = await sql(

@@ -5,7 +5,7 @@ import { postgres, type PostgresStore } from "@postrider/postgres";
 import { type Opened, server, type TestTx, url } from "./support/databases.ts";
 import { sealed } from "./support/events.ts";
 import { type Line, openLine } from "./support/proxy.ts";
-import { ids, lead } from "./support/relay.ts";
+import { ids, lead, rows } from "./support/relay.ts";
 
 const unavailable = expect.objectContaining({ code: "STORE_UNAVAILABLE", retryable: true });
 
@@ -67,7 +67,7 @@ describe("a database that goes away", () => {
     });
     await expect(outcome).rejects.toEqual(unavailable);
     line.mend();
-    expect(await store.relay.read(await lead(store.relay), 10)).toEqual([]);
+    expect(await store.relay.read(await lead(store.relay), rows(10))).toEqual([]);
   });
 
   test("down at COMMIT: the transaction fails as unavailable, since nobody knows", async () => {
@@ -95,7 +95,7 @@ describe("a database that goes away", () => {
     const lease = await lead(store.relay);
     line.freeze();
     const calls = [
-      store.relay.read(lease, 10),
+      store.relay.read(lease, rows(10)),
       store.relay.renew(lease, 1_000),
       store.relay.status(),
       store.assertSchema(),
@@ -106,7 +106,7 @@ describe("a database that goes away", () => {
       );
     }
     line.mend();
-    expect(await store.relay.read(lease, 10)).toEqual([]);
+    expect(await store.relay.read(lease, rows(10))).toEqual([]);
   });
 
   test("a statement that takes too long is ended by the server, and the relay goes on", async () => {
@@ -114,13 +114,13 @@ describe("a database that goes away", () => {
     await blocker.query("BEGIN");
     await blocker.query(`LOCK TABLE "${opened.schema}".outbox_event IN ACCESS EXCLUSIVE MODE`);
     const lease = await lead(store.relay);
-    await expect(store.relay.read(lease, 10)).rejects.toMatchObject({
+    await expect(store.relay.read(lease, rows(10))).rejects.toMatchObject({
       code: "STORE_FAILED",
       context: { sqlState: "57014" },
     });
     await blocker.query("ROLLBACK");
     blocker.release();
-    expect(await store.relay.read(lease, 10)).toEqual([]);
+    expect(await store.relay.read(lease, rows(10))).toEqual([]);
   });
 
   test("idle connections that break end no process: they are counted and told", async () => {
@@ -155,17 +155,17 @@ describe("a database that goes away", () => {
     const lease = await lead(store.relay);
     for (const id of ["a", "b", "c"]) {
       await store.transaction((tx) => Promise.resolve(store.outbox.append(tx, [sealed(id)])));
-      await store.relay.confirm(lease, await store.relay.read(lease, 10));
+      await store.relay.confirm(lease, await store.relay.read(lease, rows(10)));
     }
     line.cut();
-    await expect(store.relay.read(lease, 10)).rejects.toEqual(unavailable);
+    await expect(store.relay.read(lease, rows(10))).rejects.toEqual(unavailable);
     // A standby that was behind took over: its numbers are lower than those seen before.
     await opened.sql(
       `INSERT INTO "${opened.schema}".outbox_event (seq, shard, id, aggregatetype, aggregateid, type, source)
        OVERRIDING SYSTEM VALUE VALUES (1, 0, 'early', 'c', 'k', 't', 's')`,
     );
     line.mend();
-    expect(ids(await store.relay.read(lease, 10))).toEqual(["early"]);
+    expect(ids(await store.relay.read(lease, rows(10)))).toEqual(["early"]);
   });
 
   test("no rejection of all this went unhandled", async () => {

@@ -4,7 +4,7 @@ import { type PgClientLike, type PgPoolLike } from "@postrider/core/sql";
 import { postgres, type PostgresStore } from "@postrider/postgres";
 import { type Opened, server, url } from "./support/databases.ts";
 import { keyed } from "./support/events.ts";
-import { drain, ids, lead } from "./support/relay.ts";
+import { drain, ids, lead, rows } from "./support/relay.ts";
 
 /*
  * A pooler in transaction mode, as pgbouncer has it: what a client says between two transactions may go to another
@@ -67,12 +67,12 @@ describe("behind a pooler in transaction mode", () => {
       );
       expect(await store.inbox.register(tx, "c", ["s#1"])).toEqual(new Set(["s#1"]));
     });
-    const [first] = await store.relay.read(lease, 10);
+    const [first] = await store.relay.read(lease, rows(10));
     if (first === undefined) throw new Error("a row expected");
     await store.relay.park(lease, [
-      { event: first, status: "retry", attempts: 1, nextAttemptAtMs: 0, error: undefined },
+      { event: first, status: "retry", attempts: 1, waitMs: 0, error: undefined },
     ]);
-    expect(ids(await store.relay.due(lease, 0, 10))).toEqual(["e0"]);
+    expect(ids((await store.relay.due(lease, rows(10))).events)).toEqual(["e0"]);
     expect(await drain(store.relay, lease, 7)).toHaveLength(29);
     expect(await store.relay.renew(lease, 60_000)).toBe(true);
     expect(await store.inbox.prune({ olderThanMs: 0 })).toBe(1);

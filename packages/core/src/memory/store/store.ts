@@ -80,7 +80,7 @@ function createParts(clock: Clock) {
     locks: createLocks(),
     outbox: createOrderedRows<StoredEvent>(),
     marks: createMarks(),
-    parked: createParked(),
+    parked: createParked(clock),
     leases: createLeases(clock),
     open: createOpenTransactions(),
     wake: createWake(),

@@ -1,3 +1,4 @@
+import type { PageBounds } from "../../../src/contracts/relay-store.ts";
 import type { SealedEvent } from "../../../src/contracts/sealed-event.ts";
 import type { MemoryStore } from "../../../src/memory/store/store.ts";
 
@@ -26,6 +27,9 @@ export function sealed(id: string, parts: Partial<SealedEvent> = {}): SealedEven
 export async function commit(store: MemoryStore, ...events: readonly SealedEvent[]): Promise<void> {
   await store.transaction(async (tx) => store.outbox.append(tx, events));
 }
+
+/** A page of so many rows, however large they are. */
+export const rows = (maxRows: number): PageBounds => ({ maxRows, maxBytes: Number.MAX_SAFE_INTEGER });
 
 export const idsOf = (events: readonly SealedEvent[]): readonly string[] => events.map(({ id }) => id);
 

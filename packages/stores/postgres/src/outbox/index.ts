@@ -78,10 +78,10 @@ export function createRelayStore(
         once((run) => release(run, tables, lease)),
       );
     },
-    read: async (lease, limit) => {
+    read: async (lease, bounds) => {
       const mark = marks.of(lease);
       try {
-        return await read(connection, reading, mark, limit);
+        return await read(connection, reading, mark, bounds);
       } catch (error) {
         mark.reset();
         throw storeError(error, "read events");
@@ -92,13 +92,9 @@ export function createRelayStore(
     park: (lease, requests) =>
       named("park events", park(connection, tables, marks.known(lease), lease, requests)),
     heldKeys: () => named("read held keys", heldKeys(connection, tables)),
-    due: (_lease, nowMs, limit) =>
-      named(
-        "read due events",
-        once((run) => due(run, tables, nowMs, limit)),
-      ),
-    settleParked: (lease, event, result) =>
-      named("settle a parked event", settleParked(connection, tables, lease, event, result)),
+    due: (_lease, bounds) => named("read due events", due(connection, tables, bounds)),
+    settleParked: (lease, settlements) =>
+      named("settle parked events", settleParked(connection, tables, lease, settlements)),
     status: () => named("read the status", status(connection, tables)),
     parked: (query) =>
       named(

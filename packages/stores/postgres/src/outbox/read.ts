@@ -1,8 +1,9 @@
-import type { StoredEvent } from "@postrider/core";
+import type { PageBounds, StoredEvent } from "@postrider/core";
 import type { Connection, Row } from "../connection/connection.ts";
 import type { Tables } from "../schema/tables.ts";
-import { eventOf, selectedColumns } from "./columns.ts";
+import { eventColumns, eventOf, selectedColumns } from "./columns.ts";
 import type { Mark } from "./mark.ts";
+import { sizeOf, whole } from "./page.ts";
 
 /**
  * Statistics that were taken of a nearly empty table make the planner read and sort the whole of it. The index in
@@ -15,26 +16,34 @@ const pinned = [
   "SET LOCAL enable_sort = off",
 ];
 
+export type ReadStatements = (after: bigint, bounds: PageBounds) => readonly string[];
+
 /**
  * Two looks in one message: first how far the numbers have gone and which transactions run, then the rows. In this
- * order the snapshot of the rows is the newer one, as the mark needs it.
+ * order the snapshot of the rows is the newer one, as the mark needs it. Sizes are added up over what stands in the
+ * rows themselves: data that is stored apart is only fetched for the rows that are given.
  */
-export function readStatements(tables: Tables): (after: bigint, limit: number) => readonly string[] {
+export function readStatements(tables: Tables): ReadStatements {
   const look =
     `SELECT (CASE WHEN is_called THEN last_value ELSE 0 END)::text AS last, ` +
     `pg_snapshot_xmin(pg_current_snapshot())::text AS horizon FROM ${tables.sequence}`;
-  const rows = `SELECT ${selectedColumns("e")} FROM ${tables.event} e WHERE e.seq > `;
-  return (after, limit) => [look, ...pinned, `${rows}${after} ORDER BY e.seq LIMIT ${limit}`];
+  const first = `SELECT seq, stored_at, ${eventColumns.join(", ")} FROM ${tables.event} WHERE seq > `;
+  const rows = (after: bigint, { maxRows, maxBytes }: PageBounds): string =>
+    `SELECT ${selectedColumns("e")} FROM (` +
+    `SELECT f.*, sum(${sizeOf("f")}) OVER (ORDER BY f.seq) AS bytes, row_number() OVER (ORDER BY f.seq) AS place ` +
+    `FROM (${first}${after} ORDER BY seq LIMIT ${whole(maxRows)}) f) e ` +
+    `WHERE e.bytes <= ${whole(maxBytes)} OR e.place = 1 ORDER BY e.seq`;
+  return (after, bounds) => [look, ...pinned, rows(after, bounds)];
 }
 
 /** The oldest committed rows above the mark, in the order of their numbers. */
 export async function read(
   connection: Connection,
-  statements: (after: bigint, limit: number) => readonly string[],
+  statements: ReadStatements,
   mark: Mark,
-  limit: number,
+  bounds: PageBounds,
 ): Promise<readonly StoredEvent[]> {
-  const answers = await connection.script(statements(mark.begin(), limit));
+  const answers = await connection.script(statements(mark.begin(), bounds));
   const look = answers[0];
   const rows = answers.at(-1);
   const { last, horizon } = look?.[0] ?? {};
@@ -45,5 +54,5 @@ export async function read(
     horizon: BigInt(String(horizon)),
     first: first === undefined ? undefined : BigInt(first.position),
   });
-  return complete ? events : read(connection, statements, mark, limit);
+  return complete ? events : read(connection, statements, mark, bounds);
 }

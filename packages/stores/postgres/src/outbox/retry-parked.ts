@@ -13,7 +13,7 @@ export async function retryParked(
   return connection.transaction(async (run) => {
     await fenceAll(run, tables);
     const { affected } = await run(
-      `UPDATE ${tables.parked} SET status = 'retry', attempts = 0, next_attempt_at = to_timestamp(0)
+      `UPDATE ${tables.parked} SET status = 'retry', attempts = 0, next_attempt_at = clock_timestamp()
        WHERE seq = ANY (($1::text)::bigint[])`,
       [positionList(positions)],
     );

@@ -1,52 +1,52 @@
-import type { ParkedEvent, ParkedResult, RelayLease } from "@postrider/core";
-import type { Connection, Run } from "../connection/connection.ts";
+import type { HeldKey, ParkedSettlement, RelayLease } from "@postrider/core";
+import type { Connection } from "../connection/connection.ts";
 import { fence } from "../lease/fence.ts";
 import type { Tables } from "../schema/tables.ts";
 import { sayingOf } from "./park.ts";
-import { releaseNext } from "./release-next.ts";
+import { positionList } from "./positions.ts";
+import { keysOf, releaseNext } from "./release-next.ts";
 
-/** Writes down what became of a due row, and lets the next of its key go where this one no longer stands in front. */
+/**
+ * Writes down what became of due rows, all in one statement, and lets the next of each key go where nothing stands in
+ * front of it any more.
+ */
 export async function settleParked(
   connection: Connection,
   tables: Tables,
   lease: RelayLease,
-  event: ParkedEvent,
-  result: ParkedResult,
-): Promise<void> {
-  await connection.transaction(async (run) => {
+  settlements: readonly ParkedSettlement[],
+): Promise<readonly HeldKey[]> {
+  if (settlements.length === 0) return [];
+  positionList(settlements.map(({ event }) => event.position)); // refuses what is none of ours
+  return connection.transaction(async (run) => {
     await fence(run, tables, lease);
-    await write(run, tables, event, result);
-    const { channel, key } = event;
-    if (letsGo(result) && key !== undefined) await releaseNext(run, tables, [{ channel, key }]);
+    await run("SET LOCAL enable_seqscan = off");
+    await run(settleStatement(tables), [JSON.stringify(settlements.map(recordOf))]);
+    return releaseNext(run, tables, keysOf(settlements.map(({ event }) => event)));
   });
 }
 
-async function write(run: Run, tables: Tables, event: ParkedEvent, result: ParkedResult): Promise<void> {
-  switch (result.kind) {
-    case "published":
-    case "discarded":
-      await run(`DELETE FROM ${tables.parked} WHERE seq = $1::bigint`, [event.position]);
-      return;
-    case "retry":
-      await run(
-        `UPDATE ${tables.parked} SET status = 'retry', attempts = $2::integer,
-         next_attempt_at = to_timestamp($3::double precision / 1000.0), last_error = $4 WHERE seq = $1::bigint`,
-        [event.position, result.attempts, result.nextAttemptAtMs, sayingOf(result.error)],
-      );
-      return;
-    case "dead":
-      await run(
-        `UPDATE ${tables.parked} SET status = 'dead', attempts = $2::integer, next_attempt_at = NULL, last_error = $3,
-         holds = holds AND $4::boolean WHERE seq = $1::bigint`,
-        [event.position, result.attempts, sayingOf(result.error), result.onDead === "hold-key"],
-      );
-  }
+function settleStatement({ parked }: Tables): string {
+  return (
+    `WITH given AS (SELECT * FROM json_to_recordset($1::text::json) ` +
+    `AS r (seq bigint, status text, attempts integer, wait_ms double precision, error text, holds boolean)), ` +
+    `gone AS (DELETE FROM ${parked} p USING given r WHERE p.seq = r.seq AND r.status IS NULL) ` +
+    `UPDATE ${parked} p SET status = r.status, attempts = r.attempts, last_error = r.error, ` +
+    `next_attempt_at = clock_timestamp() + r.wait_ms * interval '1 millisecond', holds = p.holds AND r.holds ` +
+    `FROM given r WHERE p.seq = r.seq AND r.status IS NOT NULL`
+  );
 }
 
-function letsGo(result: ParkedResult): boolean {
-  return (
-    result.kind === "published" ||
-    result.kind === "discarded" ||
-    (result.kind === "dead" && result.onDead === "skip")
-  );
+/** Without a status where the row is to go. */
+function recordOf({ event, result }: ParkedSettlement): Readonly<Record<string, unknown>> {
+  const seq = event.position;
+  if (result.kind === "published" || result.kind === "discarded") return { seq };
+  return {
+    seq,
+    status: result.kind,
+    attempts: result.attempts,
+    wait_ms: result.kind === "retry" ? result.waitMs : null,
+    error: sayingOf(result.error),
+    holds: result.kind === "retry" || result.onDead === "hold-key",
+  };
 }

@@ -7,6 +7,8 @@ import type { Migration } from "./migration.ts";
  *   shard is `integer` since Debezium reads a partition column as 32 bits; payload keeps the exact bytes.
  *   aggregatetype is the channel, aggregateid the key, or the event's id where it has none.
  *   Vacuum goes by number of dead rows, since nearly all rows of a healthy outbox are dead.
+ * outbox_parked: seq is of its own, in the order of parking, since the outbox's numbers may come again after a restore.
+ *   Keys may be longer than PostgreSQL lets a row of an index be (2,700 bytes), so their hash is indexed.
  * inbox_message: tx_id tells the marks of the transaction that is open now from those of others.
  */
 export const outboxAndInbox: Migration = {
@@ -42,7 +44,7 @@ CREATE TABLE {{outbox_event}} (
 );
 
 CREATE TABLE {{outbox_parked}} (
-  seq bigint NOT NULL,
+  seq bigint GENERATED ALWAYS AS IDENTITY (SEQUENCE NAME {{outbox_parked_seq_seq}}),
   shard integer NOT NULL,
   id text NOT NULL,
   aggregatetype text NOT NULL,
@@ -69,8 +71,8 @@ CREATE TABLE {{outbox_parked}} (
   parked_at timestamptz NOT NULL DEFAULT clock_timestamp(),
   PRIMARY KEY (seq)
 );
-CREATE INDEX {{index outbox_parked_key}} ON {{outbox_parked}} (aggregatetype, partitionkey, seq) WHERE partitionkey IS NOT NULL;
-CREATE INDEX {{index outbox_parked_due}} ON {{outbox_parked}} (next_attempt_at) WHERE status = 'retry';
+CREATE INDEX {{index outbox_parked_key}} ON {{outbox_parked}} (hashtextextended(partitionkey, 0), seq) WHERE partitionkey IS NOT NULL;
+CREATE INDEX {{index outbox_parked_due}} ON {{outbox_parked}} (next_attempt_at, seq) WHERE status = 'retry';
 
 CREATE TABLE {{outbox_lease}} (
   relay text NOT NULL,

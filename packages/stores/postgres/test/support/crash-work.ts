@@ -3,6 +3,7 @@ import type { Pool } from "pg";
 import type { PostgresStore } from "@postrider/postgres";
 import type { TestTx } from "./databases.ts";
 import { keyed } from "./events.ts";
+import { rows } from "./relay.ts";
 
 const keys = 5;
 
@@ -10,11 +11,11 @@ const keys = 5;
 export async function writeOne(store: PostgresStore<TestTx>, schema: string): Promise<void> {
   const key = `k${Math.floor(Math.random() * keys)}`;
   await store.transaction(async (tx) => {
-    const { rows } = await tx.query(
+    const answer = await tx.query(
       `INSERT INTO "${schema}".aggregate AS a VALUES ($1, 1) ON CONFLICT (key) DO UPDATE SET version = a.version + 1 RETURNING version`,
       [key],
     );
-    const { version } = rows[0] as { readonly version: number };
+    const { version } = answer.rows[0] as { readonly version: number };
     await tx.query(`INSERT INTO "${schema}".change VALUES ($1)`, [`${key}:${version}`]);
     await store.outbox.append(tx, [keyed(key, `${key}:${version}`)]);
   });
@@ -35,21 +36,23 @@ export async function relayAll(
   publish: (event: StoredEvent) => Promise<void>,
 ): Promise<number> {
   let passed = 0;
-  for (const event of await relay.due(lease, Date.now(), 50)) {
-    await publish(event);
-    await relay.settleParked(lease, event, { kind: "published" });
-    passed += 1;
-  }
+  const { events: due } = await relay.due(lease, rows(50));
+  for (const event of due) await publish(event);
+  await relay.settleParked(
+    lease,
+    due.map((event) => ({ event, result: { kind: "published" } })),
+  );
+  passed += due.length;
   const held = new Set((await relay.heldKeys(lease)).map(({ key }) => key));
-  const page = await relay.read(lease, 20);
+  const page = await relay.read(lease, rows(20));
   const confirmed: StoredEvent[] = [];
   const parking: Parameters<RelayStore["park"]>[1][number][] = [];
   for (const event of page) {
     if (held.has(event.key ?? "")) {
-      parking.push({ event, status: "held", attempts: 0, nextAttemptAtMs: undefined, error: undefined });
+      parking.push({ event, status: "held", attempts: 0, waitMs: undefined, error: undefined });
     } else if (Number(event.id.split(":")[1]) % 9 === 0) {
       held.add(event.key ?? "");
-      parking.push({ event, status: "retry", attempts: 1, nextAttemptAtMs: Date.now(), error: undefined });
+      parking.push({ event, status: "retry", attempts: 1, waitMs: 0, error: undefined });
     } else {
       await publish(event);
       confirmed.push(event);

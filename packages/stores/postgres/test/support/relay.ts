@@ -1,4 +1,4 @@
-import type { RelayLease, RelayStore, StoredEvent } from "@postrider/core";
+import type { PageBounds, RelayLease, RelayStore, StoredEvent } from "@postrider/core";
 
 /** The lease, or the reason why the test cannot go on. */
 export async function lead(relay: RelayStore, owner = "one", leaseMs = 60_000): Promise<RelayLease> {
@@ -11,11 +11,16 @@ export async function lead(relay: RelayStore, owner = "one", leaseMs = 60_000): 
 export async function drain(relay: RelayStore, lease: RelayLease, limit = 500): Promise<StoredEvent[]> {
   const all: StoredEvent[] = [];
   for (;;) {
-    const page = await relay.read(lease, limit);
+    const page = await relay.read(lease, rows(limit));
     if (page.length === 0) return all;
     all.push(...page);
     await relay.confirm(lease, page);
   }
+}
+
+/** A page of so many rows, however large they are. */
+export function rows(maxRows: number): PageBounds {
+  return { maxRows, maxBytes: Number.MAX_SAFE_INTEGER };
 }
 
 export function ids(events: readonly { readonly id: string }[]): string[] {

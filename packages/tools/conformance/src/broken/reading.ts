@@ -2,6 +2,8 @@ import type { Store, StoredEvent } from "@postrider/core";
 import { overStore } from "./over-store.ts";
 import type { BrokenStore } from "./over-store.ts";
 
+const everything = { maxRows: 10_000, maxBytes: Number.MAX_SAFE_INTEGER };
+
 export const readFaults: readonly BrokenStore[] = [
   {
     name: "skips late commits",
@@ -15,10 +17,11 @@ export const readFaults: readonly BrokenStore[] = [
       const seen = new Set<string>();
       return overStore(inner, {
         relay: {
-          read: async (lease, limit) => {
-            const rows = (await inner.relay.read(lease, limit + seen.size)).filter(({ id }) => !seen.has(id));
-            for (const { id } of rows.slice(0, limit)) seen.add(id);
-            return rows.slice(0, limit);
+          read: async (lease, { maxRows, maxBytes }) => {
+            const page = await inner.relay.read(lease, { maxRows: maxRows + seen.size, maxBytes });
+            const rows = page.filter(({ id }) => !seen.has(id));
+            for (const { id } of rows.slice(0, maxRows)) seen.add(id);
+            return rows.slice(0, maxRows);
           },
         },
       });
@@ -26,8 +29,19 @@ export const readFaults: readonly BrokenStore[] = [
   },
   {
     name: "reads without bound",
-    fault: "reads everything, whatever limit is asked for",
-    breaks: (inner) => overStore(inner, { relay: { read: (lease) => inner.relay.read(lease, 10_000) } }),
+    fault: "reads everything, however few rows are asked for",
+    breaks: (inner) =>
+      overStore(inner, {
+        relay: { read: (lease, { maxBytes }) => inner.relay.read(lease, { maxRows: 10_000, maxBytes }) },
+      }),
+  },
+  {
+    name: "reads without weight",
+    fault: "reads as many rows as asked for, however large they are",
+    breaks: (inner) =>
+      overStore(inner, {
+        relay: { read: (lease, { maxRows }) => inner.relay.read(lease, { ...everything, maxRows }) },
+      }),
   },
   {
     name: "confirms too much",
@@ -38,7 +52,7 @@ export const readFaults: readonly BrokenStore[] = [
           confirm: async (lease, events) => {
             const last = events.at(-1);
             if (last === undefined) return;
-            const rows = await inner.relay.read(lease, 10_000);
+            const rows = await inner.relay.read(lease, everything);
             const upTo = rows.findIndex(({ id }) => id === last.id);
             await inner.relay.confirm(lease, rows.slice(0, upTo + 1));
           },
@@ -51,7 +65,7 @@ export const readFaults: readonly BrokenStore[] = [
     breaks: (inner) =>
       overStore(inner, {
         relay: {
-          confirm: async (lease) => inner.relay.confirm(lease, await inner.relay.read(lease, 10_000)),
+          confirm: async (lease) => inner.relay.confirm(lease, await inner.relay.read(lease, everything)),
         },
       }),
   },
@@ -62,7 +76,7 @@ export const readFaults: readonly BrokenStore[] = [
       overStore(inner, {
         relay: {
           confirm: async (lease, events) => {
-            const there = new Set((await inner.relay.read(lease, 10_000)).map(({ id }) => id));
+            const there = new Set((await inner.relay.read(lease, everything)).map(({ id }) => id));
             if (events.some(({ id }) => !there.has(id))) throw new Error("no such row");
             await inner.relay.confirm(lease, events);
           },
@@ -77,8 +91,8 @@ export const readFaults: readonly BrokenStore[] = [
       const originals = new Map<string, StoredEvent>();
       return overStore(inner, {
         relay: {
-          read: async (lease, limit) => {
-            const rows = await inner.relay.read(lease, limit);
+          read: async (lease, bounds) => {
+            const rows = await inner.relay.read(lease, bounds);
             for (const row of rows) originals.set(row.id, row);
             reads += 1;
             return rows.map((row) => ({ ...row, position: `${row.position}-${reads}-${lease.epoch}` }));
@@ -106,9 +120,9 @@ function skipsLateCommits<Tx>(inner: Store<Tx>): Store<Tx> {
       },
     },
     relay: {
-      read: async (lease, limit) => {
-        const rows = await inner.relay.read(lease, limit + sequence.size);
-        return rows.filter(({ id }) => (sequence.get(id) ?? Infinity) > lastConfirmed).slice(0, limit);
+      read: async (lease, { maxRows, maxBytes }) => {
+        const rows = await inner.relay.read(lease, { maxRows: maxRows + sequence.size, maxBytes });
+        return rows.filter(({ id }) => (sequence.get(id) ?? Infinity) > lastConfirmed).slice(0, maxRows);
       },
       confirm: async (lease, events) => {
         for (const { id } of events) lastConfirmed = Math.max(lastConfirmed, sequence.get(id) ?? 0);

@@ -1,4 +1,4 @@
-import type { ParkedResult } from "@postrider/core";
+import type { ParkedResult, ParkRequest, RelayLease } from "@postrider/core";
 import { overStore } from "./over-store.ts";
 import type { BrokenStore } from "./over-store.ts";
 
@@ -28,7 +28,8 @@ export const relayFaults: readonly BrokenStore[] = [
             kept.push(...requests.map(({ event }) => event));
             await inner.relay.park(lease, requests);
           },
-          read: async (lease, limit) => [...kept, ...(await inner.relay.read(lease, limit))].slice(0, limit),
+          read: async (lease, bounds) =>
+            [...kept, ...(await inner.relay.read(lease, bounds))].slice(0, bounds.maxRows),
         },
       });
     },
@@ -44,14 +45,26 @@ export const relayFaults: readonly BrokenStore[] = [
     breaks: (inner) =>
       overStore(inner, {
         relay: {
-          due: (lease, _nowMs, limit) => inner.relay.due(lease, Number.MAX_SAFE_INTEGER / 1_000, limit),
+          park: (lease, requests) =>
+            inner.relay.park(
+              lease,
+              requests.map((request) => (request.status === "retry" ? { ...request, waitMs: 0 } : request)),
+            ),
+          settleParked: (lease, settlements) =>
+            inner.relay.settleParked(
+              lease,
+              settlements.map(({ event, result }) => ({
+                event,
+                result: result.kind === "retry" ? { ...result, waitMs: 0 } : result,
+              })),
+            ),
         },
       }),
   },
   {
     name: "forgets results",
     fault: "does not write down what became of a parked row",
-    breaks: (inner) => overStore(inner, { relay: { settleParked: async () => undefined } }),
+    breaks: (inner) => overStore(inner, { relay: { settleParked: async () => [] } }),
   },
   {
     name: "buries the key",
@@ -64,12 +77,106 @@ export const relayFaults: readonly BrokenStore[] = [
               lease,
               requests.map((request) => ({ ...request, onDead: undefined })),
             ),
-          settleParked: (lease, event, result) => {
-            const harsher: ParkedResult = result.kind === "dead" ? { ...result, onDead: "hold-key" } : result;
-            return inner.relay.settleParked(lease, event, harsher);
+          settleParked: (lease, settlements) =>
+            inner.relay.settleParked(
+              lease,
+              settlements.map(({ event, result }) => ({ event, result: harsher(result) })),
+            ),
+        },
+      }),
+  },
+  {
+    name: "gives due rows alone",
+    fault: "gives of each key only the row whose time has come",
+    breaks: (inner) =>
+      overStore(inner, {
+        relay: {
+          due: async (lease, bounds) => {
+            const { events, nextInMs } = await inner.relay.due(lease, bounds);
+            return { events: events.filter(({ status }) => status === "retry"), nextInMs };
           },
         },
       }),
+  },
+  {
+    name: "gives all due rows",
+    fault: "takes no notice of how much is asked for of the parked rows",
+    breaks: (inner) =>
+      overStore(inner, {
+        relay: {
+          due: (lease) => inner.relay.due(lease, { maxRows: 10_000, maxBytes: Number.MAX_SAFE_INTEGER }),
+        },
+      }),
+  },
+  {
+    name: "keeps the next time to itself",
+    fault: "does not tell when the time of the next parked row comes",
+    breaks: (inner) =>
+      overStore(inner, {
+        relay: {
+          due: async (lease, bounds) => ({ ...(await inner.relay.due(lease, bounds)), nextInMs: undefined }),
+        },
+      }),
+  },
+  {
+    name: "holds behind nothing",
+    fault: "lets a row wait that is parked behind nothing",
+    breaks: (inner) =>
+      overStore(inner, {
+        relay: {
+          park: async (lease, requests) => {
+            const heldKeys = (await inner.relay.heldKeys(lease)).map(({ key }) => key);
+            const inFront = requests.filter(({ status }) => status !== "held").map(({ event }) => event.key);
+            const keys = new Set<string | undefined>([...heldKeys, ...inFront]);
+            const forgotten = ({ status, event }: ParkRequest) => status === "held" && !keys.has(event.key);
+            await inner.relay.park(
+              lease,
+              requests.map((one) => (forgotten(one) ? { ...one, status: "dead" } : one)),
+            );
+          },
+        },
+      }),
+  },
+  {
+    name: "settles one",
+    fault: "writes down only what became of the first row",
+    breaks: (inner) =>
+      overStore(inner, {
+        relay: {
+          settleParked: (lease, settlements) => inner.relay.settleParked(lease, settlements.slice(0, 1)),
+        },
+      }),
+  },
+  {
+    name: "frees no key",
+    fault: "does not tell which keys hold nothing any more",
+    breaks: (inner) =>
+      overStore(inner, {
+        relay: {
+          settleParked: async (lease, settlements) => {
+            await inner.relay.settleParked(lease, settlements);
+            return [];
+          },
+        },
+      }),
+  },
+  {
+    name: "does not fence",
+    fault: "lets whoever asks park and settle, whatever the lease",
+    breaks: (inner) => {
+      let current: RelayLease | undefined;
+      return overStore(inner, {
+        relay: {
+          acquire: async (relay, owner, leaseMs) => {
+            const lease = await inner.relay.acquire(relay, owner, leaseMs);
+            current = lease ?? current;
+            return lease;
+          },
+          park: (lease, requests) => inner.relay.park(current ?? lease, requests),
+          settleParked: (lease, settlements) => inner.relay.settleParked(current ?? lease, settlements),
+        },
+      });
+    },
   },
   {
     name: "finds everything",
@@ -121,7 +228,7 @@ export const relayFaults: readonly BrokenStore[] = [
           },
           renew: (lease, leaseMs) => inner.relay.renew(inside(lease), leaseMs),
           release: (lease) => inner.relay.release(inside(lease)),
-          read: (lease, limit) => inner.relay.read(inside(lease), limit),
+          read: (lease, bounds) => inner.relay.read(inside(lease), bounds),
           confirm: (lease, events) => inner.relay.confirm(inside(lease), events),
         },
       });
@@ -154,3 +261,7 @@ export const relayFaults: readonly BrokenStore[] = [
       }),
   },
 ];
+
+function harsher(result: ParkedResult): ParkedResult {
+  return result.kind === "dead" ? { ...result, onDead: "hold-key" } : result;
+}

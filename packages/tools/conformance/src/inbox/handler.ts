@@ -1,7 +1,7 @@
 import type { SealedEvent } from "@postrider/core";
 import { claimEqual } from "../case/claim.ts";
 import { sealed } from "../store/event.ts";
-import { idsOf } from "../store/scope.ts";
+import { idsOf, pageOf } from "../store/scope.ts";
 import type { StoreCase, StoreScope } from "../store/scope.ts";
 
 export const handlerCases: readonly StoreCase[] = [
@@ -42,7 +42,7 @@ export const handlerCases: readonly StoreCase[] = [
       const redelivery = await scope.wait("the redelivery", handle(other, sealed(), "succeeds"));
       claimEqual(redelivery, "duplicate", "the redelivery");
       const lease = await scope.lease(other.store);
-      const events = await scope.wait("a read", other.store.relay.read(lease, 10));
+      const events = await scope.wait("a read", other.store.relay.read(lease, pageOf(10)));
       claimEqual(idsOf(events), [outgoing.id], "events to be sent");
       const effects = await scope.wait("the effects", scope.database.readEffects());
       claimEqual(effects, ["succeeds"], "rows of the handler");

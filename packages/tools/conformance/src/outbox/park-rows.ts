@@ -1,35 +1,45 @@
-import type { CodedError, ParkedEvent, ParkRequest, RelayLease, StoredEvent } from "@postrider/core";
+import type {
+  CodedError,
+  HeldKey,
+  PageBounds,
+  ParkedEvent,
+  ParkedResult,
+  ParkRequest,
+  RelayLease,
+  StoredEvent,
+} from "@postrider/core";
 import { claim } from "../case/claim.ts";
 import type { sealed } from "../store/event.ts";
+import { pageOf } from "../store/scope.ts";
 import type { StoreScope } from "../store/scope.ts";
 
-/** A moment of its own: what is due goes by the time that the relay tells. */
-export const nowMs = 1_800_000_000_000;
+/** No case lasts so long. */
+export const hourMs = 3_600_000;
 /** What the relay writes down of a failure. */
 export const error: CodedError = Object.assign(new Error("the broker said no"), {
   code: "TRANSPORT_REJECTED",
   retryable: true,
 });
 
-export const retryAt = (event: StoredEvent, nextAttemptAtMs: number): ParkRequest => ({
+export const retryIn = (event: StoredEvent, waitMs: number): ParkRequest => ({
   event,
   status: "retry",
   attempts: 1,
-  nextAttemptAtMs,
+  waitMs,
   error,
 });
 export const held = (event: StoredEvent): ParkRequest => ({
   event,
   status: "held",
   attempts: 0,
-  nextAttemptAtMs: undefined,
+  waitMs: undefined,
   error: undefined,
 });
 export const dead = (event: StoredEvent): ParkRequest => ({
   event,
   status: "dead",
   attempts: 8,
-  nextAttemptAtMs: undefined,
+  waitMs: undefined,
   error,
 });
 
@@ -49,11 +59,26 @@ export async function parkRows<Tx>(
   await scope.wait("park", scope.store.relay.park(lease, requests));
 }
 
-export const due = <Tx>(
+export const due = async <Tx>(
   scope: StoreScope<Tx>,
   lease: RelayLease,
-  atMs: number,
-): Promise<readonly ParkedEvent[]> => scope.wait("due", scope.store.relay.due(lease, atMs, 100));
+  bounds: PageBounds = pageOf(100),
+): Promise<readonly ParkedEvent[]> => (await scope.wait("due", scope.store.relay.due(lease, bounds))).events;
+
+/** Writes down the same of each of these rows; answers the keys that hold nothing any more. */
+export const settle = <Tx>(
+  scope: StoreScope<Tx>,
+  lease: RelayLease,
+  rows: readonly ParkedEvent[],
+  resultOf: (row: ParkedEvent) => ParkedResult,
+): Promise<readonly HeldKey[]> =>
+  scope.wait(
+    "settleParked",
+    scope.store.relay.settleParked(
+      lease,
+      rows.map((event) => ({ event, result: resultOf(event) })),
+    ),
+  );
 
 export function only(rows: readonly ParkedEvent[]): ParkedEvent {
   const [row] = rows;

@@ -1,9 +1,9 @@
-import type { RelayStore } from "@postrider/core";
-import { claim, claimEqual } from "../case/claim.ts";
+import type { RelayStore, StoredEvent } from "@postrider/core";
+import { claim, claimEqual, claimRejects } from "../case/claim.ts";
 import { sealed } from "../store/event.ts";
 import { idsOf } from "../store/scope.ts";
 import type { StoreCase } from "../store/scope.ts";
-import { dead, due, error, held, nowMs, only, parkRows, retryAt } from "./park-rows.ts";
+import { dead, due, error, held, hourMs, only, parkRows, retryIn, settle } from "./park-rows.ts";
 
 export const parkedCases: readonly StoreCase[] = [
   {
@@ -11,45 +11,94 @@ export const parkedCases: readonly StoreCase[] = [
     body: async (scope) => {
       const { relay } = scope.store;
       const lease = await scope.lease();
-      const [first, second, third] = [sealed({ key: "a" }), sealed({ key: "a" }), sealed({ key: "a" })];
-      await parkRows(scope, lease, [
-        [first, (row) => retryAt(row, nowMs)],
-        [second, held],
-        [third, held],
-      ]);
-      for (const [expected, kind] of [
-        [first, "published"],
-        [second, "discarded"],
-        [third, "published"],
-      ] as const) {
-        const rows = await due(scope, lease, Date.now() + nowMs);
-        claimEqual(idsOf(rows), [expected.id], "the one row of the key that is due");
-        await scope.wait("settleParked", relay.settleParked(lease, only(rows), { kind }));
+      const events = ["1", "2", "3", "4"].map((id) => sealed({ id, key: "a" }));
+      await parkRows(
+        scope,
+        lease,
+        events.map((event, n) => [event, (row) => (n === 0 ? retryIn(row, 0) : held(row))] as const),
+      );
+      for (const kind of ["published", "discarded"] as const) {
+        const rows = await due(scope, lease);
+        claimEqual(rows[0]?.status, "retry", "status of the first row of the key");
+        claimEqual(await settle(scope, lease, rows.slice(0, 1), () => ({ kind })), [], "keys that are free");
       }
+      claimEqual(idsOf(await due(scope, lease)), ["3", "4"], "due rows after two have gone");
+      const freed = await settle(scope, lease, await due(scope, lease), () => ({ kind: "published" }));
+      claimEqual(freed, [{ channel: sealed().channel, key: "a" }], "keys that are free");
       claimEqual(idsOf(await scope.wait("parked", relay.parked({}))), [], "parked rows left");
       claimEqual(await scope.wait("held keys", relay.heldKeys(lease)), [], "held keys left");
       claimEqual(idsOf(await scope.read(lease)), [], "rows in the outbox");
     },
   },
   {
-    title: "101. a parked row that fails again keeps its attempts and its next time",
+    title: "101. what became of many rows is written down at once: those that passed, and one that did not",
+    body: async (scope) => {
+      const lease = await scope.lease();
+      const events = ["1", "2", "3", "4"].map((id) => sealed({ id, key: "a" }));
+      const alone = sealed({ id: "alone" });
+      await parkRows(scope, lease, [
+        ...events.map(
+          (event, n) => [event, (row: StoredEvent) => (n === 0 ? retryIn(row, 0) : held(row))] as const,
+        ),
+        [alone, (row) => retryIn(row, 0)],
+      ]);
+      const rows = (await due(scope, lease)).filter(({ id }) => id !== "4");
+      claimEqual(rows.length, 4, "due rows, but for the last one");
+      const freed = await settle(scope, lease, rows, ({ id }) =>
+        id === "3" ? { kind: "retry", attempts: 1, waitMs: hourMs, error } : { kind: "published" },
+      );
+      claimEqual(freed, [], "keys that are free");
+      const left = await scope.wait("parked", scope.store.relay.parked({}));
+      claimEqual(
+        left.map(({ id, status, attempts }) => [id, status, attempts]),
+        [
+          ["3", "retry", 1],
+          ["4", "held", 0],
+        ],
+        "parked rows left",
+      );
+      claimEqual(idsOf(await due(scope, lease)), [], "due behind a row that waits again");
+    },
+  },
+  {
+    title: "100. an owner that lost its lease can neither park nor settle",
     body: async (scope) => {
       const { relay } = scope.store;
+      const lost = await scope.lease();
+      const [parked, waiting] = [sealed({ key: "a" }), sealed({ key: "b" })];
+      await parkRows(scope, lost, [[parked, (row) => retryIn(row, 0)]]);
+      await scope.commit([waiting]);
+      const [rows, page] = [await due(scope, lost), await scope.read(lost)];
+      await scope.wait("release", relay.release(lost));
       const lease = await scope.lease();
-      await parkRows(scope, lease, [[sealed({ key: "a" }), (row) => retryAt(row, nowMs)]]);
-      const nextAttemptAtMs = nowMs + 5_000;
-      const row = only(await due(scope, lease, nowMs));
+      const park = relay.park(lost, page.map(held));
+      await scope.wait("park to be refused", claimRejects(park, ["STORE_LEASE_LOST"], "park"));
+      const settled = settle(scope, lost, rows, () => ({ kind: "published" }));
       await scope.wait(
-        "settleParked",
-        relay.settleParked(lease, row, { kind: "retry", attempts: 2, nextAttemptAtMs, error }),
+        "settleParked to be refused",
+        claimRejects(settled, ["STORE_LEASE_LOST"], "settleParked"),
       );
-      claimEqual(idsOf(await due(scope, lease, nextAttemptAtMs - 1)), [], "due before the next time");
-      const again = only(await due(scope, lease, nextAttemptAtMs));
-      claimEqual(
-        [again.status, again.attempts, again.nextAttemptAtMs],
-        ["retry", 2, nextAttemptAtMs],
-        "the row",
-      );
+      claimEqual(idsOf(await due(scope, lease)), [parked.id], "parked rows left");
+      claimEqual(idsOf(await scope.read(lease)), [waiting.id], "rows left in the outbox");
+    },
+  },
+  {
+    title: "101. a parked row that fails again keeps its attempts and its next time",
+    body: async (scope) => {
+      const lease = await scope.lease();
+      await parkRows(scope, lease, [[sealed({ key: "a" }), (row) => retryIn(row, 0)]]);
+      const retry = (waitMs: number) =>
+        due(scope, lease).then((rows) =>
+          settle(scope, lease, [only(rows)], () => ({ kind: "retry", attempts: 2, waitMs, error })),
+        );
+      await retry(0);
+      const again = only(await due(scope, lease));
+      claimEqual([again.status, again.attempts], ["retry", 2], "the row");
+      await retry(hourMs);
+      claimEqual(idsOf(await due(scope, lease)), [], "due before the next time");
+      const [row] = await scope.wait("parked", scope.store.relay.parked({}));
+      const waitMs = (row?.nextAttemptAtMs ?? 0) - Date.now();
+      claim(Math.abs(waitMs - hourMs) < 600_000, "nextAttemptAtMs must be the time of the next attempt");
     },
   },
   {
@@ -64,17 +113,19 @@ export const parkedCases: readonly StoreCase[] = [
         sealed({ key: "hold" }),
       ];
       await parkRows(scope, lease, [
-        [skipped, (row) => retryAt(row, nowMs)],
+        [skipped, (row) => retryIn(row, 0)],
         [goesOn, held],
-        [stuck, (row) => retryAt(row, nowMs)],
+        [stuck, (row) => retryIn(row, 0)],
         [waits, held],
       ]);
-      for (const row of await due(scope, lease, nowMs)) {
-        const onDead = row.key === "skip" ? "skip" : "hold-key";
-        const result = { kind: "dead", attempts: 8, error, onDead } as const;
-        await scope.wait("settleParked", relay.settleParked(lease, row, result));
-      }
-      claimEqual(idsOf(await due(scope, lease, Date.now() + nowMs)), [goesOn.id], "due behind a dead row");
+      const heads = (await due(scope, lease)).filter(({ status }) => status === "retry");
+      await settle(scope, lease, heads, ({ key }) => ({
+        kind: "dead",
+        attempts: 8,
+        error,
+        onDead: key === "skip" ? "skip" : "hold-key",
+      }));
+      claimEqual(idsOf(await due(scope, lease)), [goesOn.id], "due behind a dead row");
       const found = await scope.wait("parked", relay.parked({ status: "dead" }));
       claimEqual(idsOf(found).toSorted(), [skipped.id, stuck.id].toSorted(), "dead rows");
       claimEqual(new Set(found.map((one) => one.attempts)), new Set([8]), "attempts of dead rows");
@@ -106,7 +157,7 @@ export const parkedCases: readonly StoreCase[] = [
       await parkRows(scope, lease, [
         [a, dead],
         [b, dead],
-        [c, (row) => retryAt(row, nowMs)],
+        [c, (row) => retryIn(row, 0)],
       ]);
       const look = async (query: Parameters<RelayStore["parked"]>[0]) =>
         scope.wait("parked", relay.parked(query));
@@ -115,7 +166,7 @@ export const parkedCases: readonly StoreCase[] = [
       claimEqual(idsOf(await look({ limit: 1 })), [a.id], "the oldest row");
       const positions = (await look({ key: "a" })).map((one) => one.position);
       claimEqual(await scope.wait("retryParked", relay.retryParked(positions)), 1, "rows made due");
-      const again = (await due(scope, lease, Date.now() + 60_000)).find((one) => one.id === a.id);
+      const again = (await due(scope, lease)).find((one) => one.id === a.id);
       claimEqual([again?.status, again?.attempts], ["retry", 0], "a dead row made due again");
       const dropped = (await look({ key: "b" })).map((one) => one.position);
       claimEqual(await scope.wait("discardParked", relay.discardParked(dropped)), 1, "rows dropped");

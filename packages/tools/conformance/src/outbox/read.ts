@@ -1,5 +1,6 @@
 import { claim, claimEqual } from "../case/claim.ts";
-import { idsOf, lacksHook, relay, sealedRun } from "../store/scope.ts";
+import { sealed } from "../store/event.ts";
+import { idsOf, lacksHook, pageOf, relay, sealedRun } from "../store/scope.ts";
 import type { StoreCase } from "../store/scope.ts";
 
 export const readCases: readonly StoreCase[] = [
@@ -17,6 +18,26 @@ export const readCases: readonly StoreCase[] = [
         "the oldest five, read before or not",
       );
       claimEqual(idsOf(await scope.read(lease)), idsOf(events), "all");
+    },
+  },
+  {
+    title: "a page of the outbox has at most the rows and bytes asked for, and one row however large it is",
+    body: async (scope) => {
+      const lease = await scope.lease();
+      const events = [2_000, 2_000, 200_000, 2_000].map((bytes) =>
+        sealed({ payload: Buffer.alloc(bytes, "x") }),
+      );
+      await scope.commit(events);
+      const page = async (maxRows: number, maxBytes: number) =>
+        idsOf(await scope.wait("a read", scope.store.relay.read(lease, { maxRows, maxBytes })));
+      const first = (count: number) => idsOf(events.slice(0, count));
+      claimEqual(await page(10, 1_000_000), first(4), "a page with room for all");
+      claimEqual(await page(3, 1_000_000), first(3), "a page of three rows");
+      claimEqual(await page(10, 6_000), first(2), "a page of 6,000 bytes");
+      claimEqual(await page(10, 3_999), first(1), "a page of 3,999 bytes");
+      claimEqual(await page(10, 1), first(1), "a page of one byte");
+      await scope.wait("confirm", scope.store.relay.confirm(lease, await scope.read(lease, 2)));
+      claimEqual(await page(10, 6_000), idsOf(events.slice(2, 3)), "a row that is larger than the page");
     },
   },
   {
@@ -53,11 +74,11 @@ export const readCases: readonly StoreCase[] = [
       const [first, second] = [scope.store, await scope.open()];
       const lease = await scope.wait("the lease", first.relay.acquire(relay, "dying", 60_000));
       claim(lease, "acquire");
-      const before = await scope.wait("a read", first.relay.read(lease, 10));
+      const before = await scope.wait("a read", first.relay.read(lease, pageOf(10)));
       await scope.wait("release", first.relay.release(lease));
       const taken = await scope.wait("the lease", second.relay.acquire(relay, "successor", 60_000));
       claim(taken, "acquire after release");
-      const after = await scope.wait("a read", second.relay.read(taken, 10));
+      const after = await scope.wait("a read", second.relay.read(taken, pageOf(10)));
       claimEqual(idsOf(before), idsOf(events), "events read by the first relay");
       claimEqual(idsOf(after), idsOf(events), "events read by its successor");
       claimEqual(
@@ -78,7 +99,7 @@ export const readCases: readonly StoreCase[] = [
       const store = await scope.open();
       const lease = await scope.lease(store);
       claimEqual(
-        idsOf(await scope.wait("a read", store.relay.read(lease, 10))),
+        idsOf(await scope.wait("a read", store.relay.read(lease, pageOf(10)))),
         idsOf(events),
         "events read",
       );

@@ -4,6 +4,7 @@ import type { StoreDatabase, StoreHarness } from "../harness.ts";
 import { registerStoreSuite } from "../store/suite.ts";
 import { appendCases } from "./append.ts";
 import { confirmCases } from "./confirm.ts";
+import { dueCases } from "./due.ts";
 import { lateCommitCases } from "./late-commit.ts";
 import { leaseCases } from "./lease.ts";
 import { parkCases } from "./park.ts";
@@ -18,6 +19,7 @@ const groups = {
   "late commit": lateCommitCases,
   confirm: confirmCases,
   park: parkCases,
+  due: dueCases,
   parked: parkedCases,
   lease: leaseCases,
 };

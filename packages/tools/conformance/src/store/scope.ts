@@ -1,4 +1,4 @@
-import type { RelayLease, SealedEvent, Store, StoredEvent } from "@postrider/core";
+import type { PageBounds, RelayLease, SealedEvent, Store, StoredEvent } from "@postrider/core";
 import { randomUUID } from "node:crypto";
 import type { CaseScope } from "../case/bounded.ts";
 import type { Case } from "../case/case.ts";
@@ -20,8 +20,8 @@ export interface StoreScope<Tx> extends CaseScope {
   commit(events: readonly SealedEvent[]): Promise<void>;
   /** A lease on the relay of `store`, long enough for the case. */
   lease(store?: Store<Tx>): Promise<RelayLease>;
-  /** What is read now, in order. */
-  read(lease: RelayLease, limit?: number): Promise<readonly StoredEvent[]>;
+  /** What is read now, in order, at most so many rows, however large. */
+  read(lease: RelayLease, maxRows?: number): Promise<readonly StoredEvent[]>;
   /** Runs a transaction that stays open until `end` says how it ends. */
   openTransaction(work: (tx: Tx) => Promise<void>): Promise<OpenTransaction>;
   /** Runs `work` in a savepoint that is gone back to; for cases that say so in `lacks`. */
@@ -46,6 +46,11 @@ export interface StoreNeeds {
   readonly savepoint?: unknown;
   readonly outsideTransaction?: unknown;
   readonly restart?: unknown;
+}
+
+/** A page of so many rows, however large they are. */
+export function pageOf(maxRows: number): PageBounds {
+  return { maxRows, maxBytes: Number.MAX_SAFE_INTEGER };
 }
 
 /** The relay that all cases read as; each has a database of its own. */
@@ -82,7 +87,7 @@ export async function createStoreScope<Tx, Database extends StoreDatabase<Tx>>(
       base.defer("releasing a lease", () => of.relay.release(lease));
       return lease;
     },
-    read: (lease, limit = 1_000) => base.wait("a read", store.relay.read(lease, limit)),
+    read: (lease, maxRows = 1_000) => base.wait("a read", store.relay.read(lease, pageOf(maxRows))),
     openTransaction: (work) => openTransaction(base, store, work),
     savepoint: async (tx, work) => harness.savepoint?.(tx, work),
     outsideTransaction: async () => {

@@ -1,9 +1,10 @@
 import type { Clock } from "../../../contracts/clock.ts";
 import type { StoredEvent } from "../../../contracts/outbox.ts";
-import type { RelayStore } from "../../../contracts/relay-store.ts";
+import type { HeldKey, ParkedSettlement, RelayStore } from "../../../contracts/relay-store.ts";
 import type { OrderedRows } from "../ordered-rows.ts";
 import { copyEvent } from "../outbox/copy-event.ts";
 import type { Leases } from "./leases.ts";
+import { pageOf } from "./page.ts";
 import type { Parked } from "./parked.ts";
 
 /** The read side of the outbox. Each call is one step that nothing comes in between of, as a transaction is. */
@@ -18,27 +19,27 @@ export function createRelayStore(
     renew: async (lease, leaseMs) => leases.renew(lease, leaseMs),
     release: async (lease) => leases.release(lease),
     // Neither reads nor confirms are fenced: reading harms nobody, and a row that was confirmed may always go.
-    read: async (_lease, limit) => firstOf(outbox.inOrder(), limit).map(copyEvent),
+    read: async (_lease, bounds) => pageOf(outbox.inOrder(), bounds).map(copyEvent),
     confirm: async (_lease, events) => {
       for (const { position } of events) outbox.remove(position);
     },
     park: async (lease, requests) => {
       leases.fence(lease);
-      const nowMs = clock.now();
       for (const request of requests) {
         // One that is gone was confirmed or parked meanwhile.
         const event = outbox.remove(request.event.position);
-        if (event !== undefined) parked.add(event, request, nowMs);
+        if (event !== undefined) parked.add(event, request);
       }
     },
     heldKeys: async () => parked.heldKeys(),
-    due: async (_lease, nowMs, limit) => parked.due(nowMs, limit),
-    settleParked: async (lease, event, result) => {
+    due: async (_lease, bounds) => parked.due(bounds),
+    settleParked: async (lease, settlements) => {
       leases.fence(lease);
-      parked.settle(event.position, result);
+      for (const { event, result } of settlements) parked.settle(event.position, result);
+      return freedOf(settlements, parked.heldKeys());
     },
     status: async () => {
-      const [oldest] = firstOf(outbox.inOrder(), 1);
+      const [oldest] = pageOf(outbox.inOrder(), { maxRows: 1, maxBytes: 1 });
       return {
         backlog: outbox.size,
         oldestAgeMs: oldest === undefined ? undefined : Math.max(0, clock.now() - oldest.storedAtMs),
@@ -53,11 +54,13 @@ export function createRelayStore(
   };
 }
 
-function firstOf<T>(items: Iterable<T>, limit: number): T[] {
-  const found: T[] = [];
-  for (const item of items) {
-    if (found.length >= limit) break;
-    found.push(item);
-  }
-  return found;
+/** Of the keys that were touched those that hold nothing any more, each once. */
+function freedOf(settlements: readonly ParkedSettlement[], held: readonly HeldKey[]): readonly HeldKey[] {
+  const nameOf = ({ channel, key }: HeldKey): string => JSON.stringify([channel, key]);
+  const stillHeld = new Set(held.map(nameOf));
+  const touched = settlements.flatMap(({ event: { channel, key } }) =>
+    key === undefined ? [] : [{ channel, key }],
+  );
+  const freed = touched.filter((key) => !stillHeld.has(nameOf(key)));
+  return [...new Map(freed.map((key) => [nameOf(key), key])).values()];
 }
