@@ -137,7 +137,7 @@ export type { MemoryBrokerOptions } from "./memory/broker/options.ts";
 // ── publish: straight out, or through the outbox
 export type { CloudEventLike } from "./envelope/cloud-event-like.ts";
 export type { ContentMode } from "./envelope/encode.ts";
-export type { Publisher, PublishOptions, PublishResult } from "./publish/publisher.ts";
+export type { ForwardOptions, Publisher, PublishOptions, PublishResult } from "./publish/publisher.ts";
 export type { Added, Outbox } from "./outbox/outbox.ts";
 export type { LateDrafts } from "./work/unit.ts";
 export type { UnitOfWork, UnitOfWorkRunner } from "./work/unit-of-work.ts";

@@ -3,8 +3,11 @@ import type { Capabilities, CapabilityName } from "./contracts/capabilities.ts";
 import type { Clock } from "./contracts/clock.ts";
 import type { Logger } from "./contracts/logger.ts";
 import type { Store } from "./contracts/store.ts";
+import { problemsOfBroker } from "./broker/problems-of-broker.ts";
+import { problemOfAttribute } from "./envelope/attributes.ts";
 import { OptionsError } from "./errors.ts";
-import type { RelayOptions } from "./relay/options.ts";
+import { isOptions, problemsOfNames, problemsThrown, type Names } from "./options/names.ts";
+import { resolveRelayOptions, type RelayOptions, type ResolvedRelayOptions } from "./relay/options.ts";
 import type { TelemetryOptions } from "./telemetry/telemetry.ts";
 
 /** How events leave by the direct way. */
@@ -57,6 +60,8 @@ export interface ResolvedMessaging {
   readonly whenFull: "wait" | "reject";
   readonly contentMode: "binary" | "structured";
   readonly startRetryMs: number;
+  /** Undefined where this process does not relay. */
+  readonly relay: ResolvedRelayOptions | undefined;
 }
 
 /** The options once their types have done their work. */
@@ -68,49 +73,114 @@ export type LooseOptions = MessagingOptions<
   Store<unknown> | undefined
 >;
 
-/** Throws one OptionsError with all problems; `source` is checked by the sealer with the rules of CloudEvents. */
+/** Every default filled in. Throws one OptionsError with all problems, those of the groups among them. */
 export function resolveMessagingOptions(options: LooseOptions): ResolvedMessaging {
   // From plain JavaScript anything may come.
-  if (typeof options !== "object" || options === null)
+  if (!isOptions(options))
     throw new OptionsError("createMessaging", ["options: must be an object with 'source' and 'broker'"]);
-  const publish = options.publish ?? {};
-  const resolved: ResolvedMessaging = {
-    deadlineMs: publish.deadlineMs ?? 30_000,
-    maxMessages: publish.maxMessagesInFlight ?? 1_000,
-    maxBytes: publish.maxBytesInFlight ?? 16 * 1_024 * 1_024,
-    whenFull: publish.whenFull ?? "wait",
-    contentMode: options.contentMode ?? "binary",
-    startRetryMs: options.startRetryMs ?? 0,
-  };
+  const { contentMode = "binary", startRetryMs = 0 } = options;
+  const publish: PublishSettings = isOptions(options.publish) ? options.publish : {};
   const problems = [
-    ...check(
-      typeof options.source === "string" && options.source !== "",
-      "source: must be a URI-reference such as '/services/orders'",
-    ),
-    ...check(options.broker !== undefined && options.broker !== null, "broker: is missing"),
+    ...problemsOfNames(options, names),
+    ...problemsOfSource(options.source),
+    ...problemsOfBroker(options.broker),
     ...check(
       options.store === undefined || isStore(options.store),
       "store: must be a store such as postgres({ pool })",
     ),
-    ...check(positive(resolved.deadlineMs), "publish.deadlineMs: must be more than 0 milliseconds"),
+    ...problemsOfRequires(options.requires),
+    ...problemsOfGroup("publish", options.publish, publishNames),
+    ...problemsOfPublish(publish),
+    ...check(["binary", "structured"].includes(contentMode), "contentMode: must be 'binary' or 'structured'"),
     ...check(
-      Number.isInteger(resolved.maxMessages) && resolved.maxMessages > 0,
-      "publish.maxMessagesInFlight: must be a whole number from 1",
-    ),
-    ...check(positive(resolved.maxBytes), "publish.maxBytesInFlight: must be 1 or more bytes"),
-    ...check(["wait", "reject"].includes(resolved.whenFull), "publish.whenFull: must be 'wait' or 'reject'"),
-    ...check(
-      ["binary", "structured"].includes(resolved.contentMode),
-      "contentMode: must be 'binary' or 'structured'",
-    ),
-    ...check(
-      resolved.startRetryMs >= 0 && Number.isFinite(resolved.startRetryMs),
+      Number.isFinite(startRetryMs) && startRetryMs >= 0,
       "startRetryMs: must be 0 or more milliseconds",
     ),
-    ...problemsOfTelemetry(options.telemetry ?? {}),
+    ...problemsOfGroup("telemetry", options.telemetry, telemetryNames),
+    ...problemsOfTelemetry(isOptions(options.telemetry) ? options.telemetry : {}),
+    ...check(
+      options.logger === undefined || hasMethods(options.logger, ["debug", "info", "warn", "error"]),
+      "logger: must have debug, info, warn and error",
+    ),
+    ...check(
+      options.clock === undefined || hasMethods(options.clock, ["now", "monotonicMs", "schedule"]),
+      "clock: must have now, monotonicMs and schedule",
+    ),
+    ...problemsThrown("relay.", () => relayOptionsOf(options, contentMode)),
   ];
   if (problems.length > 0) throw new OptionsError("createMessaging", problems);
-  return resolved;
+  return {
+    deadlineMs: publish.deadlineMs ?? 30_000,
+    maxMessages: publish.maxMessagesInFlight ?? 1_000,
+    maxBytes: publish.maxBytesInFlight ?? 16 * 1_024 * 1_024,
+    whenFull: publish.whenFull ?? "wait",
+    contentMode,
+    startRetryMs,
+    relay: options.store === undefined ? undefined : relayOptionsOf(options, contentMode),
+  };
+}
+
+const names: Names<LooseOptions> = {
+  source: true,
+  broker: true,
+  store: true,
+  requires: true,
+  publish: true,
+  relay: true,
+  contentMode: true,
+  telemetry: true,
+  logger: true,
+  startRetryMs: true,
+  clock: true,
+};
+const publishNames: Names<PublishSettings> = {
+  deadlineMs: true,
+  maxMessagesInFlight: true,
+  maxBytesInFlight: true,
+  whenFull: true,
+};
+const telemetryNames: Names<TelemetryOptions> = { baggage: true, consumerSpanRelation: true };
+
+/** Its own mode of content goes before the messaging's. */
+function relayOptionsOf(
+  { relay }: LooseOptions,
+  contentMode: "binary" | "structured",
+): ResolvedRelayOptions | undefined {
+  if (relay === false) return undefined;
+  const resolved = resolveRelayOptions(relay);
+  return relay?.contentMode === undefined ? { ...resolved, contentMode } : resolved;
+}
+
+function problemsOfSource(source: unknown): string[] {
+  if (typeof source !== "string" || source === "")
+    return ["source: must be a URI-reference such as '/services/orders'"];
+  const problem = problemOfAttribute("source", source);
+  return problem === undefined ? [] : [problem];
+}
+
+function problemsOfRequires(requires: unknown): string[] {
+  return check(
+    requires === undefined || (Array.isArray(requires) && requires.every((one) => typeof one === "string")),
+    "requires: must be an array of names of capabilities",
+  );
+}
+
+function problemsOfGroup(name: string, group: unknown, known: Readonly<Record<string, true>>): string[] {
+  if (group === undefined) return [];
+  return isOptions(group) ? problemsOfNames(group, known, `${name}.`) : [`${name}: must be an object`];
+}
+
+function problemsOfPublish(publish: PublishSettings): string[] {
+  const { deadlineMs = 1, maxMessagesInFlight = 1, maxBytesInFlight = 1, whenFull = "wait" } = publish;
+  return [
+    ...check(isPositive(deadlineMs), "publish.deadlineMs: must be more than 0 milliseconds"),
+    ...check(
+      Number.isInteger(maxMessagesInFlight) && maxMessagesInFlight > 0,
+      "publish.maxMessagesInFlight: must be a whole number from 1",
+    ),
+    ...check(isPositive(maxBytesInFlight), "publish.maxBytesInFlight: must be 1 or more bytes"),
+    ...check(["wait", "reject"].includes(whenFull), "publish.whenFull: must be 'wait' or 'reject'"),
+  ];
 }
 
 function problemsOfTelemetry({ baggage = [], consumerSpanRelation = "parent" }: TelemetryOptions): string[] {
@@ -137,8 +207,13 @@ function isStore(store: unknown): boolean {
   );
 }
 
-function positive(value: number): boolean {
-  return Number.isFinite(value) && value > 0;
+function hasMethods(value: unknown, methods: readonly string[]): boolean {
+  if (typeof value !== "object" || value === null) return false;
+  return methods.every((name) => name in value && typeof Reflect.get(value, name) === "function");
+}
+
+function isPositive(value: unknown): boolean {
+  return typeof value === "number" && Number.isFinite(value) && value > 0;
 }
 
 function check(holds: boolean, said: string): string[] {

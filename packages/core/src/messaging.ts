@@ -7,7 +7,7 @@ import { systemClock } from "./clock.ts";
 import { createConsumers, type ConsumeOptions } from "./consume/consumers.ts";
 import { resolvedConsumer } from "./consume/define-consumer.ts";
 import type { Consumer } from "./consume/definition.ts";
-import { drainMsOf, type CloseOptions } from "./consume/drain.ts";
+import { drainMsOf, problemsOfClose, type CloseOptions } from "./consume/drain.ts";
 import type { Capabilities, CapabilityName } from "./contracts/capabilities.ts";
 import type { Clock } from "./contracts/clock.ts";
 import type { Logger } from "./contracts/logger.ts";
@@ -16,7 +16,7 @@ import type { Transport } from "./contracts/transport.ts";
 import { createLineageScope } from "./envelope/lineage.ts";
 import { createSealer, type Sealer } from "./envelope/seal.ts";
 import { createUuidV7 } from "./envelope/uuid-v7.ts";
-import { MessagingError, toError } from "./errors.ts";
+import { MessagingError, OptionsError, toError } from "./errors.ts";
 import type { EventDraft } from "./event/draft.ts";
 import { consoleLogger, guardLogger } from "./logger.ts";
 import {
@@ -30,7 +30,6 @@ import { createOutbox } from "./outbox/outbox.ts";
 import { createDispatcher } from "./publish/dispatcher.ts";
 import { createPublisher } from "./publish/publisher.ts";
 import { createStamp } from "./publish/stamp.ts";
-import { resolveRelayOptions, type ResolvedRelayOptions } from "./relay/options.ts";
 import { createRelayLoop } from "./relay/relay.ts";
 import { createTelemetry } from "./telemetry/telemetry.ts";
 import { createAmbientUnits } from "./work/ambient.ts";
@@ -60,10 +59,8 @@ export async function createMessaging<
 
 async function open(options: LooseOptions): Promise<object> {
   const settings = resolveMessagingOptions(options);
-  const relay = options.store === undefined ? undefined : relayOptionsOf(options, settings);
   const clock = options.clock ?? systemClock;
   const logger = guardLogger(options.logger ?? consoleLogger);
-  // Made before anything is opened: it refuses a source that is no URI-reference.
   const sealer = createSealer({ source: options.source, newId: createUuidV7(clock), clock });
   const transport = await openTransport(options.broker, clock);
   await start(transport, options.store, settings.startRetryMs, clock, logger);
@@ -73,18 +70,12 @@ async function open(options: LooseOptions): Promise<object> {
     await transport.close().catch(() => undefined); // the first error is the one to tell
     throw error;
   }
-  return wire({ options, settings, relay, clock, logger, sealer, transport });
-}
-
-function relayOptionsOf({ relay }: LooseOptions, { contentMode }: ResolvedMessaging) {
-  if (relay === false) return undefined;
-  return resolveRelayOptions({ ...relay, contentMode: relay?.contentMode ?? contentMode });
+  return wire({ options, settings, clock, logger, sealer, transport });
 }
 
 interface Opened {
   readonly options: LooseOptions;
   readonly settings: ResolvedMessaging;
-  readonly relay: ResolvedRelayOptions | undefined;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly sealer: Sealer;
@@ -129,9 +120,9 @@ function wire(opened: Opened): object {
   const attempt = { sealAll, publishAll: publisher.publishSealed, ambient, lineage };
   const consumers = createConsumers({ ...shared, store, attempt });
   const relay =
-    store === undefined || opened.relay === undefined
+    store === undefined || settings.relay === undefined
       ? undefined
-      : createRelayLoop({ ...shared, store, options: opened.relay });
+      : createRelayLoop({ ...shared, store, options: settings.relay });
   relay?.start();
 
   let closed: Promise<void> | undefined;
@@ -162,7 +153,9 @@ function wire(opened: Opened): object {
       const broker = transport.state();
       return { ok: broker === "ready", broker, consumers: consumers.names() };
     },
-    run: async ({ signal, drainMs }) => {
+    run: async (runOptions) => {
+      assertRunOptions(runOptions);
+      const { signal, drainMs } = runOptions;
       await keepAlive(aborted(signal));
       await close({ drainMs });
     },
@@ -192,6 +185,13 @@ async function closeInOrder(steps: readonly (() => Promise<void> | undefined)[])
   }
   const [first] = failures;
   if (first !== undefined) throw first;
+}
+
+function assertRunOptions(options: CloseOptions & { readonly signal: AbortSignal }): void {
+  const problems = problemsOfClose(options, { drainMs: true, signal: true });
+  if (!(options?.signal instanceof AbortSignal))
+    problems.push("signal: must be an AbortSignal, which ends the run");
+  if (problems.length > 0) throw new OptionsError("run", problems);
 }
 
 function insideUnit(verb: string): MessagingError {

@@ -4,14 +4,15 @@ import type { Clock } from "../contracts/clock.ts";
 import type { Logger } from "../contracts/logger.ts";
 import type { Store } from "../contracts/store.ts";
 import type { Transport } from "../contracts/transport.ts";
-import { MessagingError, toError } from "../errors.ts";
+import { MessagingError, OptionsError, toError } from "../errors.ts";
+import { problemOfChannel } from "../event/channel.ts";
 import { createMemoryInbox } from "../inbox/memory-inbox.ts";
 import type { Telemetry } from "../telemetry/telemetry.ts";
 import { createAttempts, type AttemptParts } from "./attempt/attempt.ts";
 import { startConsumer, type Subscription } from "./consumer.ts";
 import { startDeadLetters, type DeadLetterHandler, type DeadLetterSubscription } from "./dead-letters.ts";
 import type { ResolvedConsumer } from "./definition.ts";
-import { drainMsOf, type CloseOptions } from "./drain.ts";
+import { drainMsOf, problemsOfClose, type CloseOptions } from "./drain.ts";
 import { createStrayGuard, type StrayGuard } from "./attempt/stray.ts";
 
 /** What ends a subscription besides its `close`. */
@@ -122,8 +123,8 @@ export function createConsumers(parts: ConsumersParts): Consumers {
 
   return {
     start: async (consumer, needs, options = {}) => {
-      const { signal } = options;
-      const drainMs = drainMsOf(options);
+      assertConsumeOptions(options);
+      const { signal, drainMs } = options;
       signal?.throwIfAborted();
       const failed = (error: Error) =>
         logger.error("A consumer did not close", { consumer: consumer.name, reason: error.message });
@@ -133,10 +134,12 @@ export function createConsumers(parts: ConsumersParts): Consumers {
         (subscription) => endedBy(signal, subscription, { drainMs }, failed),
       );
     },
-    startDeadLetters: (group, handler) =>
-      enter(`dead letters of ${group}`, () =>
+    startDeadLetters: async (group, handler) => {
+      assertDeadLetters(group, handler);
+      return enter(`dead letters of ${group}`, () =>
         startDeadLetters({ group, handler, transport: transport.consumer, stray: guard(), clock, logger }),
-      ),
+      );
+    },
     names: () => [...open.keys()],
     close: async (options) => {
       drainMsOf(options);
@@ -147,6 +150,21 @@ export function createConsumers(parts: ConsumersParts): Consumers {
       for (const end of ends) if (end.status === "rejected") throw toError(end.reason);
     },
   };
+}
+
+function assertConsumeOptions(options: ConsumeOptions): void {
+  const problems = problemsOfClose(options, { drainMs: true, signal: true });
+  const signal = options?.signal;
+  if (signal !== undefined && !(signal instanceof AbortSignal))
+    problems.push("signal: must be an AbortSignal");
+  if (problems.length > 0) throw new OptionsError("consume", problems);
+}
+
+function assertDeadLetters(group: unknown, handler: unknown): void {
+  const problem = problemOfChannel(group);
+  const problems = problem === undefined ? [] : [`group: ${problem}`];
+  if (typeof handler !== "function") problems.push("handler: must be a function");
+  if (problems.length > 0) throw new OptionsError("consumeDeadLetters", problems);
 }
 
 function alreadySubscribed(name: string): MessagingError {

@@ -2,6 +2,7 @@ import type { CapabilityName } from "../contracts/capabilities.ts";
 import type { Catalog } from "../event/catalog.ts";
 import { partsOfDefinition, type DefinitionParts } from "../event/definition-parts.ts";
 import { MessagingError, OptionsError } from "../errors.ts";
+import { isOptions, noObject, problemsOfNames } from "../options/names.ts";
 import type { UntypedTransaction } from "./context.ts";
 import type {
   BatchOptions,
@@ -36,8 +37,9 @@ export function defineConsumer<
   | ([Start] extends ["beginning" | Date] ? "replay" : never)
   | ([Members] extends ["each"] ? "fanOut" : never)
 > {
-  const given = { ...options } as AnyOptions;
-  assertConsumerOptions(name, given);
+  const asked: unknown = options === undefined ? {} : options;
+  assertConsumerOptions(name, asked);
+  const given = { ...(asked as AnyOptions) };
   // The builder's types say what its values are; they cannot be inferred through an erased map of routes.
   return build(name, given, new Map()) as never;
 }
@@ -62,7 +64,7 @@ function build(name: string, options: AnyOptions, routes: ReadonlyMap<string, Ro
       next([{ mode: "single", parts: partsOrRefuse(name, definition), handler: fn(name, handler) }]),
     onEach: (definitions: readonly unknown[], handler: unknown) =>
       next(
-        definitions.map((one) => ({
+        listOrRefuse(name, definitions).map((one) => ({
           mode: "single",
           parts: partsOrRefuse(name, one),
           handler: fn(name, handler),
@@ -79,7 +81,7 @@ function build(name: string, options: AnyOptions, routes: ReadonlyMap<string, Ro
       ]),
     ignore: (definition: unknown) => next([{ mode: "ignore", parts: partsOrRefuse(name, definition) }]),
     exhaustive: (catalog: Catalog) => {
-      const missing = [...catalog.types].filter((type) => !routes.has(type));
+      const missing = typesOrRefuse(name, catalog).filter((type) => !routes.has(type));
       if (missing.length > 0)
         throw new OptionsError(
           `The consumer '${name}'`,
@@ -138,9 +140,24 @@ function needsOf(options: AnyOptions): CapabilityName[] {
 function partsOrRefuse(name: string, definition: unknown): DefinitionParts {
   const parts = partsOfDefinition(definition);
   if (parts !== undefined) return parts;
-  throw new MessagingError(
+  throw wrongKind(name, typeof definition, "a definition belongs (defineEvent, defineCommand, defineQuery)");
+}
+
+function listOrRefuse(name: string, definitions: unknown): readonly unknown[] {
+  if (Array.isArray(definitions)) return definitions;
+  throw wrongKind(name, typeof definitions, "an array of definitions belongs");
+}
+
+function typesOrRefuse(name: string, catalog: Catalog | undefined): readonly string[] {
+  const types: unknown = catalog?.types;
+  if (catalog !== undefined && types instanceof Set) return [...catalog.types];
+  throw wrongKind(name, typeof catalog, "a catalog belongs (defineCatalog)");
+}
+
+function wrongKind(name: string, given: string, wanted: string): MessagingError {
+  return new MessagingError(
     "USAGE_WRONG_KIND",
-    `The consumer '${name}' was given a ${typeof definition} where a definition belongs (defineEvent, defineCommand, defineQuery).`,
+    `The consumer '${name}' was given a ${given} where ${wanted}.`,
   );
 }
 
@@ -155,19 +172,18 @@ function eventParts(name: string, definition: unknown): DefinitionParts {
 
 function fn(name: string, handler: unknown): never {
   if (typeof handler === "function") return handler as never;
-  throw new MessagingError(
-    "USAGE_WRONG_KIND",
-    `The consumer '${name}' was given a ${typeof handler} where a handler belongs.`,
-  );
+  throw wrongKind(name, typeof handler, "a handler belongs");
 }
 
 function resolveBatch(name: string, batch: BatchOptions): { maxSize: number; maxWaitMs: number } {
+  const what = `The batch of consumer '${name}'`;
+  if (!isOptions(batch)) throw new OptionsError(what, [noObject]);
   const { maxSize = 50, maxWaitMs = 20 } = batch;
-  const problems: string[] = [];
+  const problems = problemsOfNames(batch, { maxSize: true, maxWaitMs: true });
   if (!Number.isInteger(maxSize) || maxSize < 1 || maxSize > 10_000)
     problems.push("maxSize: must be a whole number from 1 to 10,000");
-  if (!(maxWaitMs >= 0 && Number.isFinite(maxWaitMs)))
+  if (!(Number.isFinite(maxWaitMs) && maxWaitMs >= 0))
     problems.push("maxWaitMs: must be 0 or more milliseconds");
-  if (problems.length > 0) throw new OptionsError(`The batch of consumer '${name}'`, problems);
+  if (problems.length > 0) throw new OptionsError(what, problems);
   return { maxSize, maxWaitMs };
 }

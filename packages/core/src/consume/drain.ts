@@ -1,5 +1,6 @@
 import type { Clock } from "../contracts/clock.ts";
 import { OptionsError } from "../errors.ts";
+import { isOptions, noObject, problemsOfNames } from "../options/names.ts";
 
 /** How a close treats what is still running. */
 export interface CloseOptions {
@@ -11,11 +12,24 @@ export interface CloseOptions {
 const unwindMs = 5_000;
 
 /** @throws OptionsError (CONFIG_INVALID) before anything is closed. */
-export function drainMsOf(options: CloseOptions | undefined): number {
-  const { drainMs = 10_000 } = options ?? {};
-  if (typeof drainMs === "number" && drainMs >= 0) return drainMs;
-  throw new OptionsError("close", ["drainMs: must be 0 or more milliseconds"]);
+export function drainMsOf(options: CloseOptions = {}): number {
+  const problems = problemsOfClose(options, { drainMs: true });
+  if (problems.length > 0) throw new OptionsError("close", problems);
+  return options.drainMs ?? defaultDrainMs;
 }
+
+/** What is wrong with the options of something that closes; `names` are those that it has. */
+export function problemsOfClose(options: CloseOptions, names: Readonly<Record<string, true>>): string[] {
+  if (!isOptions(options)) return [noObject];
+  const { drainMs = defaultDrainMs } = options;
+  const isDrain = typeof drainMs === "number" && drainMs >= 0;
+  return [
+    ...problemsOfNames(options, names),
+    ...(isDrain ? [] : ["drainMs: must be 0 or more milliseconds"]),
+  ];
+}
+
+const defaultDrainMs = 10_000;
 
 /** Waits until nothing runs any more; aborts what still does after `drainMs`, and waits a little for its roll-back. */
 export async function drain(

@@ -1,37 +1,47 @@
 import { problemOfChannel } from "../event/channel.ts";
 import { OptionsError } from "../errors.ts";
+import { isOptions, noObject, problemsOfNames, type Names } from "../options/names.ts";
 import { problemsOfRule } from "../failure/error-rule.ts";
 import { problemsOfPolicy, exponential } from "../retry/retry-policy.ts";
 import type { ConsumerOptions, ResolvedConsumer, Route, StartAt } from "./definition.ts";
 
 type AnyOptions = ConsumerOptions<unknown, "none" | "key", StartAt, "share" | "each">;
 
-const known: readonly (keyof AnyOptions)[] = [
-  "store",
-  "retry",
-  "errors",
-  "concurrency",
-  "maxInFlight",
-  "timeoutMs",
-  "inbox",
-  "ordering",
-  "onExhausted",
-  "unhandled",
-  "foreign",
-  "startAt",
-  "members",
-  "channels",
-];
+const names: Names<AnyOptions> = {
+  store: true,
+  retry: true,
+  errors: true,
+  concurrency: true,
+  maxInFlight: true,
+  timeoutMs: true,
+  inbox: true,
+  ordering: true,
+  onExhausted: true,
+  unhandled: true,
+  foreign: true,
+  startAt: true,
+  members: true,
+  channels: true,
+};
 
 /** What is wrong with a consumer's options. Checked when it is defined, so that the mistake shows where it is made. */
-export function assertConsumerOptions(name: unknown, options: AnyOptions): void {
+export function assertConsumerOptions(name: unknown, options: unknown): void {
   const problems = [
     ...check(
       typeof name === "string" && problemOfChannel(name) === undefined,
       "name: letters, digits, '.', '-' and '_', 200 at most",
     ),
-    ...Object.keys(options).flatMap((key) =>
-      check((known as readonly string[]).includes(key), `${key}: is no option of a consumer`),
+    ...(isOptions(options) ? problemsOf(options) : [noObject]),
+  ];
+  if (problems.length > 0) throw new OptionsError(`The consumer '${String(name)}'`, problems);
+}
+
+function problemsOf(options: AnyOptions): string[] {
+  return [
+    ...problemsOfNames(options, names),
+    ...check(
+      options.store === undefined || isOptions(options.store),
+      "store: must be the store of the messaging",
     ),
     ...problemsOfPolicy("retry", options.retry),
     ...problemsOfRules(options.errors),
@@ -58,7 +68,6 @@ export function assertConsumerOptions(name: unknown, options: AnyOptions): void 
     ...check(validStart(options.startAt), "startAt: must be 'new', 'beginning' or a valid Date"),
     ...problemsOfChannels(options.channels),
   ];
-  if (problems.length > 0) throw new OptionsError(`The consumer '${String(name)}'`, problems);
 }
 
 /** Every default filled in, and the channels that the handled definitions live on. */

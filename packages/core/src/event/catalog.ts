@@ -14,12 +14,14 @@ export interface Catalog<Types extends string = string> {
  * The definitions of a record, or of a module namespace (`import * as contract from "./contract.ts"`); whatever else is
  * in it is left out.
  *
- * @throws OptionsError (CONFIG_INVALID) when two different definitions have one type.
+ * @throws OptionsError (CONFIG_INVALID) when two different definitions have one type, or it is given no object.
  */
 export function defineCatalog<M extends object>(
   definitions: M,
 ): Catalog<{ [K in keyof M]: M[K] extends Definition<MessageKind, infer T> ? T : never }[keyof M]> {
   type Types = { [K in keyof M]: M[K] extends Definition<MessageKind, infer T> ? T : never }[keyof M];
+  if (typeof definitions !== "object" || definitions === null)
+    throw new OptionsError("The catalog", ["definitions: must be an object that holds definitions"]);
   const byType = new Map<Types, Definition>();
   const problems: string[] = [];
   for (const value of Object.values(definitions) as unknown[]) {

@@ -2,11 +2,12 @@ import type { StandardSchemaV1 } from "@standard-schema/spec";
 import type { MessageKind } from "../contracts/message.ts";
 import { problemOfAttribute } from "../envelope/attributes.ts";
 import { OptionsError } from "../errors.ts";
+import { problemsOfNames, type Names } from "../options/names.ts";
 import { defaultChannel, problemOfChannel } from "./channel.ts";
 import type { CommandDefinition, EventDefinition, QueryDefinition } from "./definition.ts";
 import type { DefinitionParts } from "./definition-parts.ts";
 import { hideParts } from "./definition-parts.ts";
-import { makeDraft, type DraftOptions } from "./draft.ts";
+import { makeDraft, noOptions, type DraftOptions } from "./draft.ts";
 import { isStandardSchema, type InferIn, type InferOut, type Travels } from "./schema.ts";
 import type { Upcast } from "./upcast.ts";
 
@@ -93,7 +94,7 @@ type AnyOptions = {
 
 function define(kind: MessageKind, type: string, options: AnyOptions): object {
   const parts = resolveParts(kind, type, options);
-  const definition = (data: unknown, draftOptions: DraftOptions = {}) =>
+  const definition = (data: unknown, draftOptions: DraftOptions = noOptions) =>
     makeDraft(kind, type, data, { definition: parts, options: draftOptions });
   const is = (message: unknown): boolean =>
     typeof message === "object" && message !== null && "type" in message && message.type === type;
@@ -117,6 +118,16 @@ function resolveParts(kind: MessageKind, type: string, options: AnyOptions): Def
   });
 }
 
+const eventNames: Names<MessageOptions<StandardSchemaV1>> = {
+  data: true,
+  key: true,
+  channel: true,
+  dataschema: true,
+  upcast: true,
+  description: true,
+};
+const requestNames: Names<AnyOptions> = { ...eventNames, reply: true };
+
 function problemsOf(kind: MessageKind, type: unknown, options: unknown): string[] {
   const problems: string[] = [];
   const channel = problemOfChannel(type);
@@ -124,12 +135,15 @@ function problemsOf(kind: MessageKind, type: unknown, options: unknown): string[
   if (typeof options !== "object" || options === null)
     return [...problems, "options: must be an object with 'data'"];
   const given = options as AnyOptions;
+  problems.push(...problemsOfNames(given, kind === "event" ? eventNames : requestNames));
   if (!isStandardSchema(given.data))
     problems.push("data: must be a Standard Schema (zod, valibot, arktype, …)");
   if (given.channel !== undefined) {
     const problem = problemOfChannel(given.channel);
     if (problem !== undefined) problems.push(`channel: ${problem}`);
   }
+  if (given.description !== undefined && typeof given.description !== "string")
+    problems.push("description: must be a string");
   if (given.key !== undefined && typeof given.key !== "function")
     problems.push("key: must be a function of the data");
   if (given.reply !== undefined && !isStandardSchema(given.reply))

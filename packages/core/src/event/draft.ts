@@ -1,6 +1,7 @@
 import type { MessageKind } from "../contracts/message.ts";
 import type { ExtensionValue } from "../contracts/sealed-event.ts";
-import { MessagingError } from "../errors.ts";
+import { MessagingError, OptionsError } from "../errors.ts";
+import { problemsOfObject, type Names } from "../options/names.ts";
 import type { DefinitionParts } from "./definition-parts.ts";
 
 /** What a definition decides by default and one message may decide for itself. */
@@ -65,15 +66,33 @@ export interface DraftParts {
   readonly options: DraftOptions;
 }
 
+/** Of a draft that decides nothing for itself. */
+export const noOptions: DraftOptions = Object.freeze({});
+
+const draftNames: Names<DraftOptions> = {
+  id: true,
+  key: true,
+  subject: true,
+  time: true,
+  extensions: true,
+  tenant: true,
+};
+
 const partsKey: unique symbol = Symbol.for("@postrider/core/draft");
 
-/** Makes a draft; its hidden half travels with it over two copies of this package. */
+/**
+ * Makes a draft; its hidden half travels with it over two copies of this package.
+ *
+ * @throws OptionsError (CONFIG_INVALID) for options of other names; what they hold is checked when it is sealed.
+ */
 export function makeDraft<Kind extends MessageKind, Type extends string, Input>(
   kind: Kind,
   type: Type,
   data: Input,
   parts: DraftParts,
 ): { readonly kind: Kind; readonly type: Type; readonly data: Input } {
+  const problems = parts.options === noOptions ? [] : problemsOfObject(parts.options, draftNames);
+  if (problems.length > 0) throw new OptionsError(`The draft of '${type}'`, problems);
   const draft = { kind, type, data };
   Object.defineProperty(draft, partsKey, { value: parts });
   return Object.freeze(draft);

@@ -5,7 +5,8 @@ import type { CloudEventLike } from "../envelope/cloud-event-like.ts";
 import { encode, type ContentMode } from "../envelope/encode.ts";
 import { sealForeign } from "../envelope/seal-foreign.ts";
 import { partsOfDraft, type EventDraft } from "../event/draft.ts";
-import { MessagingError, PublishError, toMessagingError } from "../errors.ts";
+import { MessagingError, OptionsError, PublishError, toMessagingError } from "../errors.ts";
+import { isOptions, noObject, problemsOfNames, type Names } from "../options/names.ts";
 import type { OutgoingSpan, Telemetry } from "../telemetry/telemetry.ts";
 import { createAlive } from "./alive.ts";
 import { bounded } from "./bounded.ts";
@@ -28,6 +29,12 @@ export interface PublishOptions {
   readonly deadlineMs?: number | undefined;
 }
 
+/** What one forward decides: nothing of the event itself, whose key is its `partitionkey`. */
+export interface ForwardOptions extends Omit<PublishOptions, "key"> {
+  /** Where it goes. Default: the type without its last two segments. */
+  readonly channel?: string | undefined;
+}
+
 /** What became of one event of a batch. */
 export type PublishResult =
   | { readonly status: "confirmed"; readonly id: string }
@@ -46,21 +53,17 @@ export interface Publisher {
    * process alive until then, and no longer.
    *
    * @throws ValidationError (CONTRACT_INVALID_DATA) before anything is sent; PublishError with `outcome` rejected or
-   * unknown; MessagingError USAGE_INSIDE_TRANSACTION, USAGE_WRONG_KIND, USAGE_CLOSED.
+   * unknown; MessagingError USAGE_INSIDE_TRANSACTION, USAGE_WRONG_KIND, USAGE_CLOSED; OptionsError (CONFIG_INVALID).
    */
   publish(event: EventDraft, options?: PublishOptions): Promise<void>;
   /** Many at once: one result per event, in order. One bad event does not take the others with it. Never rejects for one. */
   publishBatch(events: readonly EventDraft[], options?: PublishOptions): Promise<readonly PublishResult[]>;
   /**
    * A CloudEvent from elsewhere, as it is: an instance of the `cloudevents` package, or a received message passed on.
-   * `channel`: default, its type without the last two segments.
    *
-   * @throws MessagingError CONTRACT_INVALID_EVENT listing everything wrong; PublishError like `publish`.
+   * @throws MessagingError CONTRACT_INVALID_EVENT listing everything wrong; the others like `publish`.
    */
-  forward(
-    event: CloudEventLike,
-    options?: PublishOptions & { readonly channel?: string | undefined },
-  ): Promise<void>;
+  forward(event: CloudEventLike, options?: ForwardOptions): Promise<void>;
 }
 
 export interface PublisherParts {
@@ -125,19 +128,21 @@ export function createPublisher(parts: PublisherParts): DirectPublisher {
   return {
     publish: async (draft, options = {}) => {
       parts.refuseInsideUnit("publish");
-      demandConfirmed(await sendDraft("publish", draft, checked(options)));
+      assertPublishOptions("publish", options, publishNames);
+      demandConfirmed(await sendDraft("publish", draft, options));
     },
     publishBatch: async (drafts, options = {}) => {
       parts.refuseInsideUnit("publishBatch");
-      const given = checked(options);
+      assertPublishOptions("publishBatch", options, publishNames);
       if (!Array.isArray(drafts))
         throw new MessagingError("USAGE_WRONG_KIND", "publishBatch takes an array of drafts.");
-      return Promise.all(drafts.map((draft: EventDraft) => sendDraft("publishBatch", draft, given)));
+      return Promise.all(drafts.map((draft: EventDraft) => sendDraft("publishBatch", draft, options)));
     },
     forward: async (event, options = {}) => {
       parts.refuseInsideUnit("forward");
+      assertPublishOptions("forward", options, forwardNames);
       const sealed = sealForeign(event, options.channel);
-      demandConfirmed(await send(sealed, () => sealed, boundsOf(checked(options))));
+      demandConfirmed(await send(sealed, () => sealed, boundsOf(options)));
     },
     publishSealed: async (events) => {
       const bounds = boundsOf({});
@@ -182,8 +187,24 @@ function demandConfirmed(result: PublishResult): void {
   if (result.status !== "confirmed") throw result.error;
 }
 
-function checked(options: PublishOptions): PublishOptions {
-  const { deadlineMs } = options;
-  if (deadlineMs === undefined || (deadlineMs > 0 && Number.isFinite(deadlineMs))) return options;
-  throw new MessagingError("CONFIG_INVALID", "deadlineMs must be more than 0 milliseconds.");
+const publishNames: Names<PublishOptions> = { key: true, signal: true, deadlineMs: true };
+const forwardNames: Names<ForwardOptions> = { signal: true, deadlineMs: true, channel: true };
+
+/** With every message: nothing is made while all is well. */
+function assertPublishOptions(
+  verb: string,
+  options: PublishOptions | ForwardOptions,
+  names: Readonly<Record<string, true>>,
+): void {
+  if (!isOptions(options)) throw new OptionsError(verb, [noObject]);
+  const problems = problemsOfNames(options, names);
+  const { deadlineMs, signal } = options;
+  if (
+    deadlineMs !== undefined &&
+    !(typeof deadlineMs === "number" && deadlineMs > 0 && deadlineMs < Infinity)
+  )
+    problems.push("deadlineMs: must be more than 0 milliseconds");
+  if (signal !== undefined && !(signal instanceof AbortSignal))
+    problems.push("signal: must be an AbortSignal");
+  if (problems.length > 0) throw new OptionsError(verb, problems);
 }

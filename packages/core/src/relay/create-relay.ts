@@ -4,6 +4,8 @@ import type { Logger } from "../contracts/logger.ts";
 import type { Transport } from "../contracts/transport.ts";
 import { consoleLogger, guardLogger } from "../logger.ts";
 import { createTelemetry } from "../telemetry/telemetry.ts";
+import { OptionsError } from "../errors.ts";
+import { isOptions, problemsThrown } from "../options/names.ts";
 import { resolveRelayOptions, type RelayOptions } from "./options.ts";
 import { createRelayLoop, type Relay, type RelaySource } from "./relay.ts";
 
@@ -25,6 +27,8 @@ export interface StandaloneRelayOptions extends RelayOptions {
  * @throws OptionsError (CONFIG_INVALID) listing every problem.
  */
 export function createRelay(options: StandaloneRelayOptions): Relay {
+  const problems = problemsOfParts(options);
+  if (problems.length > 0) throw new OptionsError("createRelay", problems);
   const { store, transport, logger, clock, ...rest } = options;
   return createRelayLoop({
     store,
@@ -35,4 +39,19 @@ export function createRelay(options: StandaloneRelayOptions): Relay {
     options: resolveRelayOptions(rest),
     random: Math.random,
   });
+}
+
+/** Those of the relay itself and those of what it works between, together. */
+function problemsOfParts(options: StandaloneRelayOptions): string[] {
+  if (!isOptions(options)) return ["options: must be an object with 'store' and 'transport'"];
+  const { store, transport, logger: _logger, clock: _clock, ...rest } = options;
+  return [
+    ...(isOptions(store) && "relay" in store && "outbox" in store
+      ? []
+      : ["store: must be a store such as postgres({ pool })"]),
+    ...(isOptions(transport) && "publisher" in transport && "onState" in transport
+      ? []
+      : ["transport: must be a transport such as memory()"]),
+    ...problemsThrown("", () => resolveRelayOptions(rest)),
+  ];
 }

@@ -1,4 +1,5 @@
 import { OptionsError } from "../errors.ts";
+import { isOptions, noObject, problemsOfNames } from "../options/names.ts";
 import { exponential, problemsOfPolicy, type RetryPolicy } from "../retry/retry-policy.ts";
 
 /** How a relay works. All of it has a default. */
@@ -37,6 +38,7 @@ export type ResolvedRelayOptions = { readonly [K in keyof RelayOptions]-?: NonNu
 
 /** Every default filled in. Throws one OptionsError with all problems. */
 export function resolveRelayOptions(options: RelayOptions = {}): ResolvedRelayOptions {
+  if (!isOptions(options)) throw new OptionsError("The relay's options", [noObject]);
   const resolved: ResolvedRelayOptions = {
     name: options.name ?? "default",
     batchSize: options.batchSize ?? 500,
@@ -51,7 +53,11 @@ export function resolveRelayOptions(options: RelayOptions = {}): ResolvedRelayOp
     contentMode: options.contentMode ?? "binary",
   };
   const problems = [
-    ...check(/^[\w.-]{1,100}$/.test(resolved.name), "name: 1 to 100 of letters, digits, '.', '_' and '-'"),
+    ...problemsOfNames(options, resolved),
+    ...check(
+      typeof resolved.name === "string" && /^[\w.-]{1,100}$/.test(resolved.name),
+      "name: 1 to 100 of letters, digits, '.', '_' and '-'",
+    ),
     ...check(within(resolved.batchSize, 1, 10_000), "batchSize: must be a whole number from 1 to 10,000"),
     ...check(
       within(resolved.pageMaxBytes, 1, Number.MAX_SAFE_INTEGER),

@@ -1,4 +1,5 @@
 import { OptionsError } from "../errors.ts";
+import { problemsOfObject, type Names } from "../options/names.ts";
 
 /**
  * How often and after what time something is tried again. Used by consumers (attempts of a handler) and by the relay
@@ -34,16 +35,18 @@ export interface ExponentialOptions {
  * @throws OptionsError (CONFIG_INVALID) listing every problem.
  */
 export function exponential(options: ExponentialOptions): RetryPolicy {
-  const { attempts, initialMs = 200, maxMs = 60_000, factor = 2, jitter = 0.5 } = options;
+  const problems = problemsOfObject(options, exponentialNames);
+  const { attempts, initialMs = 200, maxMs = 60_000, factor = 2, jitter = 0.5 } = options ?? {};
   refuse("exponential", [
+    ...problems,
     ...problemsOfAttempts(attempts),
     ...problem(isWait(initialMs), "initialMs: must be 0 or more milliseconds"),
     ...problem(
       isWait(maxMs) && !(maxMs < initialMs),
       "maxMs: must be milliseconds, and not less than initialMs",
     ),
-    ...problem(factor >= 1, "factor: must be 1 or more"),
-    ...problem(jitter >= 0 && jitter <= 1, "jitter: must be between 0 and 1"),
+    ...problem(isNumber(factor) && factor >= 1, "factor: must be 1 or more"),
+    ...problem(isNumber(jitter) && jitter >= 0 && jitter <= 1, "jitter: must be between 0 and 1"),
   ]);
   return Object.freeze({
     attempts,
@@ -61,11 +64,12 @@ export function exponential(options: ExponentialOptions): RetryPolicy {
  * @throws OptionsError (CONFIG_INVALID) listing every problem.
  */
 export function fixed(options: { readonly attempts: number; readonly delayMs: number }): RetryPolicy {
+  const { attempts, delayMs } = options ?? {};
   refuse("fixed", [
-    ...problemsOfAttempts(options.attempts),
-    ...problem(isWait(options.delayMs), "delayMs: must be 0 or more milliseconds"),
+    ...problemsOfObject(options, { attempts: true, delayMs: true }),
+    ...problemsOfAttempts(attempts),
+    ...problem(isWait(delayMs), "delayMs: must be 0 or more milliseconds"),
   ]);
-  const { attempts, delayMs } = options;
   return Object.freeze({ attempts, delayMs: () => delayMs });
 }
 
@@ -75,9 +79,18 @@ export function fixed(options: { readonly attempts: number; readonly delayMs: nu
  * @throws OptionsError (CONFIG_INVALID) when `attempts` is no whole number from 1.
  */
 export function immediate(options: { readonly attempts: number }): RetryPolicy {
-  refuse("immediate", problemsOfAttempts(options.attempts));
-  return Object.freeze({ attempts: options.attempts, delayMs: () => 0 });
+  const { attempts } = options ?? {};
+  refuse("immediate", [...problemsOfObject(options, { attempts: true }), ...problemsOfAttempts(attempts)]);
+  return Object.freeze({ attempts, delayMs: () => 0 });
 }
+
+const exponentialNames: Names<ExponentialOptions> = {
+  attempts: true,
+  initialMs: true,
+  maxMs: true,
+  factor: true,
+  jitter: true,
+};
 
 /** One attempt only. */
 export function noRetry(): RetryPolicy {
@@ -104,6 +117,10 @@ function problemsOfAttempts(attempts: unknown): string[] {
 
 function isWait(ms: number): boolean {
   return Number.isFinite(ms) && ms >= 0;
+}
+
+function isNumber(value: unknown): boolean {
+  return typeof value === "number" && !Number.isNaN(value);
 }
 
 function problem(holds: boolean, said: string): string[] {

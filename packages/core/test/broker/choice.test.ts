@@ -68,7 +68,7 @@ const choices: readonly (readonly [
     { url: undefined, transports: {} },
     {
       code: "CONFIG_INVALID",
-      message: "broker.url: is not set. Is the environment variable it comes from defined?",
+      message: "createMessaging: broker.url: is not set. Is the environment variable it comes from defined?",
     },
   ],
   [
@@ -76,18 +76,21 @@ const choices: readonly (readonly [
     { url: "", transports: {} },
     {
       code: "CONFIG_INVALID",
-      message: "broker.url: is not set. Is the environment variable it comes from defined?",
+      message: "createMessaging: broker.url: is not set. Is the environment variable it comes from defined?",
     },
   ],
   [
     "a URL without a scheme",
     { url: "user:secret@host", transports: { rabbitmq: loader } },
-    { code: "CONFIG_INVALID", message: "broker.url: must begin with a scheme (amqp://, amqps://)." },
+    {
+      code: "CONFIG_INVALID",
+      message: "createMessaging: broker.url: must begin with a scheme (amqp://, amqps://)",
+    },
   ],
   [
     "a host and a port",
     { url: "localhost:5672", transports: {} },
-    { code: "CONFIG_INVALID", message: "broker.url: must begin with a scheme." },
+    { code: "CONFIG_INVALID", message: "createMessaging: broker.url: must begin with a scheme" },
   ],
   [
     "an unknown scheme",
@@ -146,12 +149,18 @@ const choices: readonly (readonly [
   [
     "a URL as the broker",
     "amqp://user:secret@host",
-    { code: "CONFIG_INVALID", message: expect.stringMatching(/^broker: takes a transport such as/) as never },
+    {
+      code: "CONFIG_INVALID",
+      message: expect.stringMatching(/^createMessaging: broker: takes a transport such as/) as never,
+    },
   ],
   [
     "a URL without transports",
     { url: "amqp://user:secret@host" },
-    { code: "CONFIG_INVALID", message: expect.stringMatching(/^broker: takes a transport such as/) as never },
+    {
+      code: "CONFIG_INVALID",
+      message: expect.stringMatching(/^createMessaging: broker: takes a transport such as/) as never,
+    },
   ],
 ];
 

@@ -42,7 +42,7 @@ describe("the options of a consumer", () => {
         code: "CONFIG_INVALID",
         problems: [
           expect.stringContaining("name:"),
-          expect.stringContaining("concurency: is no option of a consumer"),
+          expect.stringContaining("concurency: is no option (did you mean 'concurrency'?)"),
           expect.stringContaining("retry: must be a retry policy"),
           expect.stringContaining("errors[0]: must be made by onError"),
           expect.stringContaining(

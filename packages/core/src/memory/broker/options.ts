@@ -1,6 +1,7 @@
 import { systemClock } from "../../clock.ts";
 import type { Clock } from "../../contracts/clock.ts";
 import { OptionsError } from "../../errors.ts";
+import { isOptions, noObject, problemsOfNames, type Names } from "../../options/names.ts";
 
 /** The bounds of a broker in memory. */
 export interface MemoryBrokerOptions {
@@ -30,13 +31,21 @@ const defaults: BrokerLimits = {
   maxMessageBytes: 1024 * 1024,
 };
 
+const names: Names<MemoryBrokerOptions> = {
+  retainedMessages: true,
+  maxQueuedMessages: true,
+  maxMessageBytes: true,
+  clock: true,
+};
+
 /** @throws OptionsError (CONFIG_INVALID) listing every problem. */
 export function resolveBrokerOptions(options: MemoryBrokerOptions): ResolvedBrokerOptions {
-  const problems: string[] = [];
+  if (!isOptions(options)) throw new OptionsError("memoryBroker", [noObject]);
+  const problems = problemsOfNames(options, names);
   const count = (name: keyof BrokerLimits): number => {
     const value = options[name] ?? defaults[name];
     if (!Number.isSafeInteger(value) || value < 1)
-      problems.push(`${name}: must be a whole number from 1, is ${value}`);
+      problems.push(`${name}: must be a whole number from 1, is ${String(value)}`);
     return value;
   };
   const limits = {

@@ -1,5 +1,6 @@
 import type { Clock } from "../../contracts/clock.ts";
 import { OptionsError } from "../../errors.ts";
+import { isOptions, noObject, problemsOfNames, type Names } from "../../options/names.ts";
 import { memoryBroker, serverOf, type MemoryBroker } from "../broker/broker.ts";
 import type { MissingChannel } from "../broker/channels.ts";
 
@@ -19,10 +20,13 @@ export interface ResolvedTransportOptions {
   readonly clock: Clock;
 }
 
+const names: Names<MemoryTransportOptions> = { broker: true, missingChannel: true, clock: true };
+
 /** @throws OptionsError (CONFIG_INVALID) listing every problem. */
 export function resolveTransportOptions(options: MemoryTransportOptions): ResolvedTransportOptions {
+  if (!isOptions(options)) throw new OptionsError("memory", [noObject]);
   const { broker = memoryBroker({ clock: options.clock }), missingChannel = "create" } = options;
-  const problems: string[] = [];
+  const problems = problemsOfNames(options, names);
   // Options may come from plain JavaScript, or from a file.
   if (!isBroker(broker)) problems.push("broker: must be what memoryBroker() returned");
   if (!["create", "reject"].includes(missingChannel)) {

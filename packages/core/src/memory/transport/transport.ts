@@ -1,4 +1,5 @@
 import type { Transport, TransportConfig, TransportDriver } from "../../contracts/transport.ts";
+import { OptionsError } from "../../errors.ts";
 import { serverOf, type MemoryBroker } from "../broker/broker.ts";
 import { resolveBrokerOptions } from "../broker/options.ts";
 import { memoryCapabilities, type MemoryCapabilities } from "./capabilities.ts";
@@ -67,6 +68,8 @@ export function memory(options: MemoryTransportOptions = {}): MemoryTransport {
 export function memoryDriver(
   broker: MemoryBroker,
 ): TransportDriver<MemoryTransportOptions, MemoryCapabilities> {
+  if (typeof broker !== "object" || broker === null || !(serverOf in broker))
+    throw new OptionsError("memoryDriver", ["broker: must be what memoryBroker() returned"]);
   return driver({ broker });
 }
 

@@ -1,0 +1,46 @@
+import { OptionsError, toError } from "../errors.ts";
+import { nearest } from "./nearest.ts";
+
+/** The names of all options of an object. The compiler sees to it that none is forgotten. */
+export type Names<O extends object> = { readonly [K in keyof O]-?: true };
+
+/** One sentence for each name that is no option: a misspelled one would change nothing, and say nothing. */
+export function problemsOfNames(given: object, names: Readonly<Record<string, unknown>>, at = ""): string[] {
+  const problems: string[] = [];
+  // In one pass and without a copy: publish options come with every message.
+  for (const name in given) {
+    if (!Object.hasOwn(names, name) && Object.hasOwn(given, name))
+      problems.push(`${at}${name.slice(0, 100)}: is no option${hint(name, Object.keys(names))}`);
+  }
+  return problems;
+}
+
+/** True for what can hold options. */
+export function isOptions(value: unknown): value is object {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+/** The problem of what is no options object at all. */
+export const noObject = "options: must be an object";
+
+/** What is wrong with an options object as a whole: it is none, or has other names. */
+export function problemsOfObject(given: unknown, names: Readonly<Record<string, unknown>>): string[] {
+  return isOptions(given) ? problemsOfNames(given, names) : [noObject];
+}
+
+/** The problems that a check throws as an OptionsError, each below the path `at`: groups of one call are told together. */
+export function problemsThrown(at: string, check: () => unknown): readonly string[] {
+  try {
+    check();
+    return [];
+  } catch (thrown) {
+    if (thrown instanceof OptionsError) return thrown.problems.map((problem) => at + problem);
+    throw toError(thrown);
+  }
+}
+
+function hint(name: string, names: readonly string[]): string {
+  const meant = nearest(name, names);
+  if (meant !== undefined) return ` (did you mean '${meant}'?)`;
+  return names.length === 0 ? "" : ` (there are: ${names.join(", ")})`;
+}
