@@ -118,7 +118,9 @@ function wire(opened: Opened): object {
   const { ambient, lineage, stamp, sealAll, logger } = shared;
   const { dispatcher, publisher } = wirePublisher(shared, settings);
   const attempt = { sealAll, publishAll: publisher.publishSealed, ambient, lineage };
-  const consumers = createConsumers({ ...shared, store, attempt });
+  // The relay's, and one for what the service does besides.
+  const otherConnections = settings.relay === undefined ? 1 : 2;
+  const consumers = createConsumers({ ...shared, store, attempt, otherConnections });
   const relay =
     store === undefined || settings.relay === undefined
       ? undefined

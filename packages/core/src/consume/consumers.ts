@@ -12,6 +12,7 @@ import { createAttempts, type AttemptParts } from "./attempt/attempt.ts";
 import { startConsumer, type Subscription } from "./consumer.ts";
 import { startDeadLetters, type DeadLetterHandler, type DeadLetterSubscription } from "./dead-letters.ts";
 import type { ResolvedConsumer } from "./definition.ts";
+import { createPoolCheck } from "./pool.ts";
 import { drainMsOf, problemsOfClose, type CloseOptions } from "./drain.ts";
 import { createStrayGuard, type StrayGuard } from "./attempt/stray.ts";
 
@@ -45,6 +46,8 @@ export interface ConsumersParts {
   readonly logger: Logger;
   readonly telemetry: Telemetry;
   readonly random: () => number;
+  /** Connections of the store that are not the handlers'. */
+  readonly otherConnections: number;
 }
 
 interface Closable {
@@ -58,6 +61,7 @@ export function createConsumers(parts: ConsumersParts): Consumers {
   const { transport, store, clock, logger, telemetry, random } = parts;
   const open = new Map<string, Closable>();
   let stray: StrayGuard | undefined;
+  const pool = createPoolCheck(store, parts.otherConnections, logger);
   let closed = false;
 
   // With the first consumer: who only sends gets no listener on the process.
@@ -131,7 +135,10 @@ export function createConsumers(parts: ConsumersParts): Consumers {
       return enter(
         consumer.name,
         () => begin(consumer, needs),
-        (subscription) => endedBy(signal, subscription, { drainMs }, failed),
+        (subscription) => {
+          const counted = leaving(subscription, pool.add(consumer.name, consumer.concurrency));
+          return endedBy(signal, counted, { drainMs }, failed);
+        },
       );
     },
     startDeadLetters: async (group, handler) => {

@@ -22,8 +22,13 @@ export interface PostgresStore<Tx> extends Store<Tx> {
   migrate(): Promise<readonly string[]>;
   /** All steps as one SQL script, for tools that bring schemas up by themselves. */
   printMigrations(): string;
-  /** How many connections the pool may open, if it says so. The relay and each running handler use one. */
+  /**
+   * How many connections the pool may open, if it says so; undefined for PGlite, which has one and no pool. The relay
+   * and each running handler use one.
+   */
   readonly poolSize: number | undefined;
+  /** How many callers wait for a connection of the pool now, if it says so. */
+  poolWaiting(): number | undefined;
   /** How many idle connections of the pool have broken since the store was made. */
   idleErrors(): number;
 }
@@ -59,6 +64,7 @@ export function postgres(options: AnyOptions): PostgresStore<unknown> {
     assertSchema: () => named("check the schema", assertSchema(connection, tables)),
     printMigrations: () => printMigrations(tables),
     poolSize: connection.poolSize,
+    poolWaiting: connection.poolWaiting,
     idleErrors: idleErrors.count,
     close: async () => {
       wake.close();

@@ -47,8 +47,11 @@ describe("options of the store", () => {
     expect(problems({ pglite: { query: () => {} } })).toEqual([expect.stringMatching(/^pglite:/)]);
   });
 
-  test("the size of the pool is told where the pool tells it", () => {
-    expect(postgres({ pool: new Pool({ max: 7 }) }).poolSize).toBe(7);
+  test("the size of the pool and the line in front of it are told where the pool tells them", () => {
+    const store = postgres({ pool: new Pool({ max: 7 }) });
+    expect([store.poolSize, store.poolWaiting()]).toEqual([7, 0]);
+    const line = postgres({ pool: Object.defineProperty(new Pool(), "waitingCount", { value: 3 }) });
+    expect(line.poolWaiting()).toBe(3);
   });
 
   test("close takes back what was attached to the pool, and may be called twice", async () => {

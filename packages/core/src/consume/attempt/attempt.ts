@@ -8,6 +8,7 @@ import { createEffect, type EffectParts } from "./effect.ts";
 import { createLifetime, type Lifetime } from "./lifetime.ts";
 import { refuseOvertaking } from "./overtaking.ts";
 import { prepare } from "./prepare.ts";
+import { hintOfPool } from "../pool.ts";
 import { laneOf, type AttemptOutcome, type Prepared, type Work } from "../work.ts";
 
 /*
@@ -97,6 +98,7 @@ function lifetimeOf(parts: AttemptParts, works: readonly Work[]): Lifetime {
     consumer: parts.consumer.name,
     type: works[0]?.facts.type ?? "",
     timeoutMs: parts.consumer.timeoutMs,
+    hint: () => hintOfPool(parts.store),
     giveUp: [parts.closing, ...works.map((work) => work.delivery.signal)],
   });
 }

@@ -23,6 +23,8 @@ export interface LifetimeLimits {
   readonly consumer: string;
   readonly type: string;
   readonly timeoutMs: number;
+  /** What else is known of the cause when the time is over; empty for nothing. */
+  readonly hint: () => string;
   /** Signals that make the work pointless: deliveries lost, the consumer closing past its deadline. */
   readonly giveUp: readonly AbortSignal[];
 }
@@ -83,10 +85,10 @@ function abandonedError({ consumer, type }: LifetimeLimits, cause: unknown): Mes
   });
 }
 
-function timedOutError({ consumer, type, timeoutMs }: LifetimeLimits): MessagingError {
+function timedOutError({ consumer, type, timeoutMs, hint }: LifetimeLimits): MessagingError {
   return new MessagingError(
     "HANDLER_TIMED_OUT",
-    `The handler of '${consumer}' for '${type}' did not settle within ${timeoutMs} ms.`,
+    `The handler of '${consumer}' for '${type}' did not settle within ${timeoutMs} ms.${hint()}`,
     { context: { consumer, type, timeoutMs } },
   );
 }

@@ -32,6 +32,7 @@ export function createPgliteConnection(
         ),
         timeoutMs,
       ),
-    poolSize: 1,
+    poolSize: undefined,
+    poolWaiting: () => undefined,
   };
 }

@@ -31,6 +31,7 @@ export function createPoolConnection(pool: PgPoolLike<PgClientLike>, settings: P
         return result;
       }),
     poolSize: sizeOf(pool),
+    poolWaiting: () => waitingAt(pool),
   };
 }
 
@@ -96,4 +97,9 @@ function sizeOf(pool: object): number | undefined {
   const max: unknown =
     typeof options === "object" && options !== null && "max" in options ? options.max : undefined;
   return typeof max === "number" ? max : undefined;
+}
+
+function waitingAt(pool: object): number | undefined {
+  const waiting: unknown = "waitingCount" in pool ? pool.waitingCount : undefined;
+  return typeof waiting === "number" ? waiting : undefined;
 }
