@@ -12,7 +12,10 @@ export interface InboxStore<Tx> {
   register(tx: Tx | SqlTx, consumer: string, messageIds: readonly string[]): Promise<ReadonlySet<string>>;
   /** Takes marks of this very transaction back, for messages that were taken out of a batch. */
   unregister(tx: Tx | SqlTx, consumer: string, messageIds: readonly string[]): Promise<void>;
-  /** Forgets marks older than `olderThanMs`, in bounded statements. Returns how many. */
+  /**
+   * Forgets marks older than `olderThanMs`, in bounded statements. Returns how many.
+   * - prune forgets at most as many marks as asked for.
+   */
   prune(options: PruneOptions): Promise<number>;
 }
 
@@ -21,5 +24,7 @@ export interface PruneOptions {
   readonly olderThanMs: number;
   /** Rows per statement. Default 5,000. */
   readonly batchSize?: number | undefined;
+  /** Rows in all. Default: no bound. */
+  readonly maxRows?: number | undefined;
   readonly signal?: AbortSignal | undefined;
 }

@@ -46,7 +46,7 @@ function problemsOfParts(options: StandaloneRelayOptions): string[] {
   if (!isOptions(options)) return ["options: must be an object with 'store' and 'transport'"];
   const { store, transport, logger: _logger, clock: _clock, ...rest } = options;
   return [
-    ...(isOptions(store) && "relay" in store && "outbox" in store
+    ...(isOptions(store) && "relay" in store && "outbox" in store && "inbox" in store
       ? []
       : ["store: must be a store such as postgres({ pool })"]),
     ...(isOptions(transport) && "publisher" in transport && "onState" in transport

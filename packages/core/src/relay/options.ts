@@ -30,6 +30,12 @@ export interface RelayOptions {
    * (`skip`). Default `hold-key`; events without a key never hold anything.
    */
   readonly onDead?: "hold-key" | "skip" | undefined;
+  /**
+   * How long the inbox remembers what was worked on, in milliseconds, from 60,000; `Infinity` for ever. Default 7 days.
+   * The leader takes older marks away, 5,000 at a time. A message that comes again later counts as new: stay above the
+   * longest time after which a broker delivers again or a person replays.
+   */
+  readonly inboxRetentionMs?: number | undefined;
   /** Default `binary`. */
   readonly contentMode?: "binary" | "structured" | undefined;
 }
@@ -50,6 +56,7 @@ export function resolveRelayOptions(options: RelayOptions = {}): ResolvedRelayOp
     publishDeadlineMs: options.publishDeadlineMs ?? 30_000,
     retry: options.retry ?? exponential({ attempts: 10, initialMs: 1_000, maxMs: 300_000 }),
     onDead: options.onDead ?? "hold-key",
+    inboxRetentionMs: options.inboxRetentionMs ?? 7 * 86_400_000,
     contentMode: options.contentMode ?? "binary",
   };
   const problems = [
@@ -79,6 +86,11 @@ export function resolveRelayOptions(options: RelayOptions = {}): ResolvedRelayOp
     ),
     ...problemsOfPolicy("retry", options.retry),
     ...check(["hold-key", "skip"].includes(resolved.onDead), "onDead: must be 'hold-key' or 'skip'"),
+    ...check(
+      resolved.inboxRetentionMs === Infinity ||
+        within(resolved.inboxRetentionMs, 60_000, Number.MAX_SAFE_INTEGER),
+      "inboxRetentionMs: must be from 60,000 milliseconds, or Infinity",
+    ),
     ...check(
       ["binary", "structured"].includes(resolved.contentMode),
       "contentMode: must be 'binary' or 'structured'",

@@ -1,5 +1,6 @@
 import type { Clock } from "../contracts/clock.ts";
 import type { Logger } from "../contracts/logger.ts";
+import type { InboxStore } from "../contracts/inbox.ts";
 import type { OutboxStore } from "../contracts/outbox.ts";
 import type { OutboxStatus, RelayStore } from "../contracts/relay-store.ts";
 import type { Transport } from "../contracts/transport.ts";
@@ -14,6 +15,7 @@ import { createPace } from "./pace.ts";
 import { createPagePublisher } from "./page.ts";
 import { createBounds } from "./page-bounds.ts";
 import { createParking } from "./parking.ts";
+import { createPruning } from "./pruning.ts";
 import { createSender } from "./sender.ts";
 import { createStanding, type RelayHealth } from "./standing.ts";
 import { atMost, lastWordsMs, stopDrainMs, type RelayStopOptions } from "./stop.ts";
@@ -56,10 +58,11 @@ export interface Relay {
   status(): Promise<RelayStatus>;
 }
 
-/** The half of a store that a relay works with: whatever its transactions are. */
+/** What of a store a relay works with: whatever its transactions are. */
 export interface RelaySource {
   readonly relay: RelayStore;
   readonly outbox: Pick<OutboxStore<unknown>, "onSignal">;
+  readonly inbox: Pick<InboxStore<unknown>, "prune">;
 }
 
 export interface RelayParts {
@@ -75,6 +78,7 @@ export interface RelayParts {
 export function createRelayLoop(parts: RelayParts): Relay {
   const { store, transport, clock, options } = parts;
   const keeper = createLeaseKeeper(store.relay, options.name, options.leaseMs, clock);
+  let stopping: Promise<void> | undefined;
   const window = createWindow(
     { maxMessages: options.batchSize, maxBytes: options.maxBytesInFlight, whenFull: "wait" },
     clock,
@@ -83,9 +87,15 @@ export function createRelayLoop(parts: RelayParts): Relay {
   const turns = createTurns(turnParts(parts, window, keeper, underway));
   const standing = createStanding(parts.logger, clock);
   const timer = createWakeTimer(clock);
+  const pruning = createPruning({ ...parts, inbox: store.inbox, retentionMs: options.inboxRetentionMs });
   const turn = async (): Promise<TurnResult | undefined> => {
     const lease = await keeper.hold();
-    return lease === undefined ? undefined : keeper.during(() => turns.take(lease));
+    if (lease === undefined) return undefined;
+    return keeper.during(async () => {
+      const result = await turns.take(lease);
+      if (stopping === undefined) await pruning.look();
+      return result;
+    });
   };
   const pace = createPace(options.minPollMs, options.maxPollMs, parts.random);
   const loop = createLoop({ turn, keeper, standing, timer, pace, ...options });
@@ -97,7 +107,6 @@ export function createRelayLoop(parts: RelayParts): Relay {
   let running: Promise<void> | undefined;
   let unlisten: readonly (() => void)[] = [];
   let draining: Promise<number> | undefined;
-  let stopping: Promise<void> | undefined;
   const drainAlone = async (): Promise<number> => {
     try {
       return await drain(turn, () => stopping !== undefined);

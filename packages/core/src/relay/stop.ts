@@ -1,5 +1,6 @@
 import type { Clock } from "../contracts/clock.ts";
 import { OptionsError } from "../errors.ts";
+import { isOptions, problemsOfObject } from "../options/names.ts";
 
 /** How a relay ends. */
 export interface RelayStopOptions {
@@ -11,9 +12,13 @@ export interface RelayStopOptions {
 export const lastWordsMs = 1_000;
 
 /** @throws OptionsError (CONFIG_INVALID) before anything is ended. */
-export function stopDrainMs({ drainMs = 10_000 }: RelayStopOptions = {}): number {
-  if (typeof drainMs === "number" && drainMs >= 0) return drainMs;
-  throw new OptionsError("relay.stop", ["drainMs: must be 0 or more milliseconds"]);
+export function stopDrainMs(options: RelayStopOptions = {}): number {
+  const problems = [...problemsOfObject(options, { drainMs: true })];
+  const { drainMs = 10_000 } = isOptions(options) ? options : {};
+  if (typeof drainMs !== "number" || !(drainMs >= 0))
+    problems.push("drainMs: must be 0 or more milliseconds");
+  if (problems.length > 0) throw new OptionsError("relay.stop", problems);
+  return drainMs;
 }
 
 /** Resolves when the task has ended, well or not, and at the latest after `limitMs`. */

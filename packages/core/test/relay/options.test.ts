@@ -14,6 +14,8 @@ const wrong: readonly (readonly [RelayOptions, string])[] = [
   [{ minPollMs: 100, maxPollMs: 99 }, "maxPollMs: must not be less than minPollMs"],
   [{ maxPollMs: Number.NaN }, "maxPollMs: must not be less than minPollMs"],
   [{ publishDeadlineMs: 99 }, "publishDeadlineMs: must be from 100 milliseconds"],
+  [{ inboxRetentionMs: 59_999 }, "inboxRetentionMs: must be from 60,000 milliseconds, or Infinity"],
+  [{ inboxRetentionMs: Number.NaN }, "inboxRetentionMs: must be from 60,000 milliseconds, or Infinity"],
   [{ retry: {} as never }, "retry: must be a retry policy such as exponential({ attempts: 8 })"],
   [{ onDead: "drop" as never }, "onDead: must be 'hold-key' or 'skip'"],
   [{ contentMode: "json" as never }, "contentMode: must be 'binary' or 'structured'"],

@@ -164,6 +164,15 @@ test.each([-1, Number.NaN, "1s", null])(
   },
 );
 
+test("stop refuses an option that there is not, and tells which was meant", async () => {
+  const here = place();
+  const relay = await relayOn(here, storeOn(here));
+  await expect(relay.stop({ drainMS: 5 } as never)).rejects.toMatchObject({
+    problems: ["drainMS: is no option (did you mean 'drainMs'?)"],
+  });
+  await expect(relay.stop(null as never)).rejects.toMatchObject({ problems: ["options: must be an object"] });
+});
+
 test("health tells what the relay is at, since when it had no good turn, and why it waits, without a query", async () => {
   const here = place();
   const store = storeOn(here);

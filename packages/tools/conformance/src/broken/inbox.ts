@@ -84,6 +84,14 @@ export const inboxFaults: readonly BrokenStore[] = [
       overStore(inner, { inbox: { prune: (options) => inner.inbox.prune({ ...options, olderThanMs: 0 }) } }),
   },
   {
+    name: "prunes without bound",
+    fault: "forgets all old marks, however few are asked for",
+    breaks: (inner) =>
+      overStore(inner, {
+        inbox: { prune: (options) => inner.inbox.prune({ ...options, maxRows: undefined }) },
+      }),
+  },
+  {
     name: "prunes nothing",
     fault: "says how many marks it would forget, and forgets none",
     breaks: (inner) => overStore(inner, { inbox: { prune: async () => 0 } }),

@@ -33,6 +33,21 @@ export const pruneCases: readonly StoreCase[] = [
     },
   },
   {
+    title: "prune forgets at most as many marks as asked for",
+    body: async (scope) => {
+      const { inbox } = scope.store;
+      const ids = Array.from({ length: 25 }, (_, index) => `/orders#${index}`);
+      await registerAlone(scope, "billing", ids);
+      const markedAtMs = Date.now();
+      await scope.until("the marks to be older than nothing", () => Date.now() > markedAtMs + 50);
+      const prune = (maxRows: number) =>
+        scope.wait("prune", inbox.prune({ olderThanMs: 0, batchSize: 4, maxRows }));
+      claimEqual(await prune(10), 10, "marks forgotten of 25, at most 10");
+      claimEqual(await prune(2), 2, "marks forgotten, at most 2");
+      claimEqual(await prune(100), 13, "marks forgotten that were left");
+    },
+  },
+  {
     title: "120. prune of an empty inbox forgets nothing, and an aborted one ends",
     body: async (scope) => {
       const { inbox } = scope.store;

@@ -184,6 +184,7 @@ export const redOfStores: Readonly<Record<string, readonly string[]>> = {
     "a mark that is taken back in its transaction leaves the message to be worked on",
     "ids of any length and script are told apart, and a thousand at once are no trouble",
     "of two transactions that mark one id at the same time the second waits for the first: committed, it is a duplicate; rolled back, it runs",
+    "prune forgets at most as many marks as asked for",
   ],
   "marks for everybody": [
     "118. a mark is one consumer's: each consumer works on the message once",
@@ -215,10 +216,13 @@ export const redOfStores: Readonly<Record<string, readonly string[]>> = {
     "121. a mark commits and rolls back with the transaction",
     "a mark that is taken back in its transaction leaves the message to be worked on",
     "of two transactions that mark one id at the same time the second waits for the first: committed, it is a duplicate; rolled back, it runs",
+    "prune forgets at most as many marks as asked for",
   ],
   "prunes everything": ["120. prune forgets marks older than asked, and no younger ones"],
+  "prunes without bound": ["prune forgets at most as many marks as asked for"],
   "prunes nothing": [
     "120. prune forgets marks older than asked, and no younger ones",
     "of two transactions that mark one id at the same time the second waits for the first: committed, it is a duplicate; rolled back, it runs",
+    "prune forgets at most as many marks as asked for",
   ],
 };
