@@ -22,10 +22,15 @@ const brokenSaying =
 /** What a pool says after `end()`: no later call can succeed. */
 const closedSaying = /^(Cannot use a pool after calling end|PGlite is clos)/;
 
+/** PGlite that was closed with a call under way: its memory is gone, and it looks for a function there. */
+const closedUnderway = /^Cannot read properties of undefined \(reading '_Postgres/;
+
 interface Verdict {
   readonly code: ErrorCode;
   readonly retryable?: boolean;
   readonly step?: string;
+  /** In place of what the driver says. */
+  readonly saying?: string;
 }
 
 /**
@@ -39,11 +44,15 @@ export function storeError(error: unknown, doing: string): MessagingError {
   const state = sqlStateOf(error);
   const verdict = state === undefined ? judgeSaying(error) : judgeState(state);
   const step = verdict.step === undefined ? "" : ` ${verdict.step}`;
-  return new MessagingError(verdict.code, `Could not ${doing}: ${sayingOf(error, state)}.${step}`, {
-    cause: error,
-    retryable: verdict.retryable,
-    context: state === undefined ? { doing } : { doing, sqlState: state },
-  });
+  return new MessagingError(
+    verdict.code,
+    `Could not ${doing}: ${verdict.saying ?? sayingOf(error, state)}.${step}`,
+    {
+      cause: error,
+      retryable: verdict.retryable,
+      context: state === undefined ? { doing } : { doing, sqlState: state },
+    },
+  );
 }
 
 /** True for errors of ours and of the driver that mean: the database cannot be reached. */
@@ -89,6 +98,9 @@ function judgeState(state: string): Verdict {
 function judgeSaying(error: unknown): Verdict {
   if (chainOf(error).some(({ message }) => closedSaying.test(message))) {
     return { code: "STORE_UNAVAILABLE", retryable: false, step: "The pool or database was closed." };
+  }
+  if (chainOf(error).some(({ message }) => closedUnderway.test(message))) {
+    return { code: "STORE_UNAVAILABLE", retryable: false, saying: "PGlite was closed meanwhile" };
   }
   const broken = chainOf(error).some(
     ({ code, message }) => brokenSocket.has(code) || brokenSaying.test(message),

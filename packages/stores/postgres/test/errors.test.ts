@@ -29,6 +29,12 @@ const recorded: readonly (readonly [string, unknown, string, boolean])[] = [
   ["a closed pool", new Error("Cannot use a pool after calling end on the pool"), "STORE_UNAVAILABLE", false],
   ["a closed PGlite", new Error("PGlite is closed"), "STORE_UNAVAILABLE", false],
   [
+    "a PGlite closed with a call under way",
+    new TypeError("Cannot read properties of undefined (reading '_PostgresSendReadyForQueryIfNecessary')"),
+    "STORE_UNAVAILABLE",
+    false,
+  ],
+  [
     "ended by the administrator",
     native("terminating connection due to administrator command", "57P01"),
     "STORE_UNAVAILABLE",
