@@ -9,7 +9,7 @@ const table = {
   CONFIG_INVALID: { retryable: false, meaning: "Options are wrong; the error lists every problem." },
   CONFIG_CAPABILITY_MISSING: {
     retryable: false,
-    meaning: "An option asks for something this broker cannot do.",
+    meaning: "An option, or one more member of a group, asks for something this broker cannot do.",
   },
   CONFIG_TRANSPORT_UNKNOWN: {
     retryable: false,

@@ -21,8 +21,15 @@ export interface SubscriptionRequest {
   /** The consumer group. */
   readonly group: string;
   readonly channels: readonly ChannelSelection[];
+  /**
+   * `key`: messages of one key keep their order, as far as `capabilities.orderingScope` says.
+   * - a second member of an ordered group is refused where order holds in one process only (CONFIG_CAPABILITY_MISSING).
+   */
   readonly ordering: "none" | "key";
-  /** `share`: members of the group split the messages. `each`: this member gets all of them. */
+  /**
+   * `share`: members of the group split the messages. `each`: this member gets all of them.
+   * - with members: each, a transport without fan-out refuses (CONFIG_CAPABILITY_MISSING).
+   */
   readonly members: "share" | "each";
   /** Where a group that is new starts. */
   readonly startAt: "new" | "beginning" | Date;

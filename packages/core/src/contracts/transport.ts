@@ -56,6 +56,11 @@ export interface TransportPublisher {
 export interface PublishBounds {
   /** How long the transport may try, in milliseconds from the call. Afterwards the outcome is `unknown` or `rejected`. */
   readonly deadlineMs: number;
+  /**
+   * Ends the waiting; what was sent may arrive.
+   * - a publish whose signal is already aborted is not sent, and answers all the same: each outcome is `rejected`, its
+   * error TRANSPORT_DEADLINE with the signal's reason as the cause.
+   */
   readonly signal?: AbortSignal | undefined;
 }
 

@@ -4,7 +4,7 @@ import type { OutgoingMessage } from "../contracts/wire.ts";
 import { MessagingError, toMessagingError } from "../errors.ts";
 import type { Telemetry } from "../telemetry/telemetry.ts";
 import { createDeadlines } from "./deadlines.ts";
-import { givenUp, graceMs, noAnswer, notSent, outcomesOf, unknown } from "./outcomes.ts";
+import { givenUp, graceMs, lateMs, noAnswer, notSent, outcomesOf, unknown } from "./outcomes.ts";
 import { createWindow, type WindowLimits } from "./window.ts";
 
 /*
@@ -31,7 +31,7 @@ interface Pending {
   readonly deadlineAtMs: number;
   told: boolean;
   sent: boolean;
-  /** Gives the room back. Only when the transport is done with the message: until then it is in memory. */
+  /** Gives the room back: when the transport is done with the message, which is in memory until then. */
   leave(): void;
   tell(outcome: PublishOutcome): void;
 }
@@ -53,8 +53,12 @@ export function createDispatcher(
     if (batch.length === 0) return;
     const bounds = { deadlineMs: longestOf(batch, clock.monotonicMs()) };
     const messages = batch.map(({ message }) => message);
+    const cancelLate = deadlines.add(clock.monotonicMs() + bounds.deadlineMs + graceMs + lateMs, () => {
+      for (const pending of batch) pending.leave();
+    });
     const publish = () => telemetry.untraced(() => publisher.publish(messages, bounds));
     const outcomes = await outcomesOf(publish, batch.length);
+    cancelLate();
     for (const [index, pending] of batch.entries()) {
       pending.leave();
       const outcome = outcomes[index];

@@ -8,6 +8,13 @@ export type Unconfirmed = Exclude<PublishOutcome, { readonly status: "confirmed"
 export const graceMs = 250;
 
 /**
+ * How long after that the message keeps its room, while the transport has not answered: it is in memory all the time.
+ * A transport that never answers breaks its contract; it must not shut the window for good, and what it loses stays
+ * bounded by one window in this time.
+ */
+export const lateMs = 60_000;
+
+/**
  * One outcome per message, whatever the transport does. It must answer each and never reject; where it does not,
  * nothing is known of the message.
  */

@@ -23,7 +23,10 @@ import type { Stamp } from "./stamp.ts";
 export interface PublishOptions {
   /** Goes before the draft's and the definition's. */
   readonly key?: string | undefined;
-  /** Gives up waiting; what was sent already may still arrive. */
+  /**
+   * Gives up waiting; what was sent already may still arrive. One that has fired before the call: nothing is done, and
+   * the call rejects with the signal's reason.
+   */
   readonly signal?: AbortSignal | undefined;
   /** How long it may take in all, in milliseconds: validating, waiting for room, sending, confirming. Default 30,000. */
   readonly deadlineMs?: number | undefined;
@@ -53,7 +56,8 @@ export interface Publisher {
    * process alive until then, and no longer.
    *
    * @throws ValidationError (CONTRACT_INVALID_DATA) before anything is sent; PublishError with `outcome` rejected or
-   * unknown; MessagingError USAGE_INSIDE_TRANSACTION, USAGE_WRONG_KIND, USAGE_CLOSED; OptionsError (CONFIG_INVALID).
+   * unknown; MessagingError USAGE_INSIDE_TRANSACTION, USAGE_WRONG_KIND, USAGE_CLOSED; OptionsError (CONFIG_INVALID);
+   * the reason of a signal that had fired before.
    */
   publish(event: EventDraft, options?: PublishOptions): Promise<void>;
   /** Many at once: one result per event, in order. One bad event does not take the others with it. Never rejects for one. */
@@ -129,11 +133,13 @@ export function createPublisher(parts: PublisherParts): DirectPublisher {
     publish: async (draft, options = {}) => {
       parts.refuseInsideUnit("publish");
       assertPublishOptions("publish", options, publishNames);
+      options.signal?.throwIfAborted();
       demandConfirmed(await sendDraft("publish", draft, options));
     },
     publishBatch: async (drafts, options = {}) => {
       parts.refuseInsideUnit("publishBatch");
       assertPublishOptions("publishBatch", options, publishNames);
+      options.signal?.throwIfAborted();
       if (!Array.isArray(drafts))
         throw new MessagingError("USAGE_WRONG_KIND", "publishBatch takes an array of drafts.");
       return Promise.all(drafts.map((draft: EventDraft) => sendDraft("publishBatch", draft, options)));
@@ -141,6 +147,7 @@ export function createPublisher(parts: PublisherParts): DirectPublisher {
     forward: async (event, options = {}) => {
       parts.refuseInsideUnit("forward");
       assertPublishOptions("forward", options, forwardNames);
+      options.signal?.throwIfAborted();
       const sealed = sealForeign(event, options.channel);
       demandConfirmed(await send(sealed, () => sealed, boundsOf(options)));
     },

@@ -39,6 +39,8 @@ export interface MessageFacts {
   readonly source?: string | undefined;
   readonly subject?: string | undefined;
   readonly correlationId?: string | undefined;
+  /** Of a sealed event, whose correlation id is one of them. */
+  readonly extensions?: Readonly<Record<string, unknown>> | undefined;
   readonly traceparent?: string | undefined;
   readonly tracestate?: string | undefined;
 }
@@ -209,7 +211,8 @@ function attributesOf(facts: MessageFacts): Attributes {
   }
   if (facts.source !== undefined) attributes[attribute.eventSource] = facts.source;
   if (facts.subject !== undefined) attributes[attribute.eventSubject] = facts.subject;
-  if (facts.correlationId !== undefined) attributes[attribute.conversationId] = facts.correlationId;
+  const conversation = facts.correlationId ?? facts.extensions?.["correlationid"];
+  if (typeof conversation === "string") attributes[attribute.conversationId] = conversation;
   return attributes;
 }
 

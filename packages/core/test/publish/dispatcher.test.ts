@@ -54,6 +54,22 @@ test("what was given up keeps its room until the transport is done with it: unti
   expect(calls.map(({ texts }) => texts)).toEqual([["a"], ["b"]]);
 });
 
+test("a transport that never answers gives the room back a minute after the deadline, and not before", async () => {
+  const { clock, calls, log, send } = dispatcherOf({ maxMessages: 1 });
+  void send("a", 1_000);
+  await clock.advance(1);
+  void send("b", 120_000);
+  await clock.advance(61_000);
+  expect(log).toEqual(["a unknown"]);
+  expect(calls.map(({ texts }) => texts)).toEqual([["a"]]);
+  await clock.advance(1_000);
+  expect(calls.map(({ texts }) => texts)).toEqual([["a"], ["b"]]);
+  calls[0]?.answer(); // too late: what was given back is not given back once more
+  void send("c", 120_000);
+  await clock.advance(1);
+  expect(calls).toHaveLength(2);
+});
+
 test("a batch gets the longest deadline of its messages, and each message keeps its own", async () => {
   const { clock, calls, log, send } = dispatcherOf();
   void send("short", 100);

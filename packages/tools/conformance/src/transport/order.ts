@@ -1,5 +1,5 @@
 import type { Delivery } from "@postrider/core";
-import { claim, claimEqual } from "../case/claim.ts";
+import { claimEqual, claimRejects } from "../case/claim.ts";
 import type { TransportHarness } from "../harness.ts";
 import { ack, claimArrived } from "./intake.ts";
 import { idOf, idsOf, outgoing, outgoingRun } from "./message.ts";
@@ -76,13 +76,10 @@ export const orderCases: readonly TransportCase[] = [
       const request = { group: scope.group(), channels: [channel], ordering: "key" } as const;
       await scope.subscribe(await scope.connect(), request);
       const second = await scope.connect();
-      const refusal = await scope.subscribe(second, request).then(
-        () => undefined,
-        (error: unknown) => error,
-      );
-      claim(
-        refusal instanceof Error && "code" in refusal,
-        "a second member of an ordered group must be refused with a code",
+      await claimRejects(
+        scope.subscribe(second, request),
+        ["CONFIG_CAPABILITY_MISSING"],
+        "a second member of an ordered group",
       );
     },
   },
