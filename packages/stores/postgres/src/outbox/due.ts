@@ -43,7 +43,8 @@ function inMs(row: Row | undefined): number | undefined {
 
 /**
  * `head`: rows whose time has come and that wait behind no other of their key, those that wait longest first. `run`: of
- * each key the head and the rows right behind it that are held, up to the first that waits for something else.
+ * each key the head and the rows right behind it that are held, up to the first that waits for something else; no more
+ * than its share, so that hardly a row is looked at in vain.
  */
 function dueStatement({ parked }: Tables, { maxRows, maxBytes }: PageBounds): string {
   const behind = Math.ceil(maxRows / shareOfOneKey) - 1;
@@ -58,7 +59,7 @@ function dueStatement({ parked }: Tables, { maxRows, maxBytes }: PageBounds): st
     `SELECT h.next_attempt_at, h.seq, w.seq FROM head h CROSS JOIN LATERAL (` +
     `SELECT f.seq, bool_and(f.status = 'held') OVER (ORDER BY f.seq) AS waits FROM (` +
     `SELECT b.seq, b.status FROM ${parked} b WHERE h.holds AND ${sameKey("b", "h")} AND b.seq > h.seq AND b.holds ` +
-    `ORDER BY b.seq LIMIT ${behind}) f) w WHERE w.waits ` +
+    `ORDER BY b.seq LIMIT least(${behind}, ${whole(maxRows)} / (SELECT count(*) FROM head))) f) w WHERE w.waits ` +
     `ORDER BY since, head, seq LIMIT ${whole(maxRows)}), ` +
     `sized AS (` +
     `SELECT p.*, run.since, run.head, sum(${sizeOf("p")}) OVER place AS bytes, row_number() OVER place AS place ` +
