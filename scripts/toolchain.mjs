@@ -8,6 +8,8 @@ import { fileURLToPath } from "node:url";
 export const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const windows = process.platform === "win32";
 const pinned = JSON.parse(readFileSync(join(root, "package.json"), "utf8")).config.node;
+/** The Node majors that this repository is tried on. */
+export const pinnedMajors = Object.keys(pinned);
 const stampFile = join(root, "node_modules/.install-stamp");
 const quiet = ["--no-audit", "--no-fund", "--loglevel=error"];
 

@@ -27,7 +27,16 @@ test.each([
   ["BROKER_URL", "toString://host", "there is no broker for tostring://"],
   ["DATABASE_URL", "oracle://host", "DATABASE_URL: there is no store for oracle://"],
   ["DATABASE_URL", "sqlite://file", "DATABASE_URL: the package for sqlite:// is not part"],
-  ["DATABASE_URL", "localhost:5432", "DATABASE_URL: is no address"],
+  [
+    "DATABASE_URL",
+    "localhost:5432",
+    "DATABASE_URL: is no address: it must begin with a scheme, as in postgres://",
+  ],
+  ["BROKER_URL", "localhost", "BROKER_URL: is no address: it must begin with a scheme, as in memory://"],
 ])("%s=%s is refused", (variable, url, said) => {
   expect(() => choose({ [variable]: url })).toThrow(said);
+});
+
+test("the broker in memory needs no host", () => {
+  expect(choose({ BROKER_URL: "memory:" }).broker.kind).toBe("memory");
 });

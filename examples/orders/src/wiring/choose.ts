@@ -34,7 +34,7 @@ export function choose(env: Readonly<Record<string, string | undefined>>): Choic
 
 function chooseBroker(url: string | undefined): BrokerChoice {
   if (url === undefined || url === "") return { kind: "memory", url: "memory://" };
-  const scheme = schemeOf("BROKER_URL", url);
+  const scheme = schemeOf("BROKER_URL", url, "memory://");
   const kind = Object.hasOwn(brokers, scheme) ? brokers[scheme] : undefined;
   if (kind !== undefined) return { kind, url };
   if (brokersToCome.has(scheme)) throw notHereYet("BROKER_URL", scheme, "the broker in memory");
@@ -45,7 +45,7 @@ function chooseBroker(url: string | undefined): BrokerChoice {
 
 function chooseDatabase(url: string | undefined): DatabaseChoice {
   if (url === undefined || url === "") return { kind: "pglite" };
-  const scheme = schemeOf("DATABASE_URL", url);
+  const scheme = schemeOf("DATABASE_URL", url, "postgres://");
   if (scheme === "postgres" || scheme === "postgresql") return { kind: "postgres", url };
   if (databasesToCome.has(scheme))
     throw notHereYet("DATABASE_URL", scheme, "PGlite, PostgreSQL in this process");
@@ -59,11 +59,10 @@ function notHereYet(variable: string, scheme: string, instead: string): UsageErr
 }
 
 /** The address itself is never repeated: it may hold a password. */
-function schemeOf(variable: string, url: string): string {
-  const scheme = /^([a-z][a-z0-9+.-]*):\/\//i.exec(url)?.[1];
+function schemeOf(variable: string, url: string, known: string): string {
+  // `memory:` is enough of an address for what has none.
+  const scheme = /^(?:([a-z][a-z0-9+.-]*):\/\/|(memory):$)/i.exec(url)?.slice(1).find(Boolean);
   if (scheme === undefined)
-    throw new UsageError(
-      `${variable}: is no address: it must begin with a scheme, as in amqp:// or postgres://`,
-    );
+    throw new UsageError(`${variable}: is no address: it must begin with a scheme, as in ${known}`);
   return scheme.toLowerCase();
 }

@@ -98,6 +98,11 @@ export function makeDraft<Kind extends MessageKind, Type extends string, Input>(
   return Object.freeze(draft);
 }
 
+/** True for what a definition returned, of whatever kind. */
+export function isDraft(value: unknown): boolean {
+  return typeof value === "object" && value !== null && partsKey in value;
+}
+
 /** The hidden half of a draft. Says what was passed instead when it is none: types can be got around. */
 export function partsOfDraft(draft: unknown, verb: string, kind: MessageKind): DraftParts {
   if (typeof draft !== "object" || draft === null || !(partsKey in draft)) throw notADraft(draft, verb);

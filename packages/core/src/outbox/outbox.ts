@@ -1,7 +1,7 @@
 import type { SealedEvent } from "../contracts/sealed-event.ts";
 import type { Store } from "../contracts/store.ts";
 import type { SqlTx, SyncSqlTx } from "../contracts/transaction.ts";
-import type { EventDraft } from "../event/draft.ts";
+import { isDraft, type EventDraft } from "../event/draft.ts";
 import { OutsideTransactionError } from "../errors.ts";
 import type { Stamp } from "../publish/stamp.ts";
 
@@ -47,7 +47,9 @@ export function createOutbox<Tx>(store: Store<Tx>, stamp: Stamp): Outbox<Tx> {
 
 /** Before anything is sealed. What a store's own handle says of itself, the store knows. */
 function refuseOutside(tx: unknown): void {
-  if (isSqlTx(tx) && tx.inTransaction() === false) throw new OutsideTransactionError();
+  // A forgotten transaction makes the first event look like one, and a single event would be nothing to write.
+  const forgotten = tx === undefined || tx === null || isDraft(tx);
+  if (forgotten || (isSqlTx(tx) && tx.inTransaction() === false)) throw new OutsideTransactionError();
 }
 
 function isSqlTx(tx: unknown): tx is SqlTx {

@@ -40,6 +40,19 @@ test("92. adding where certainly no transaction is open is refused: the event co
   expect(appended).toEqual([]);
 });
 
+test("92. adding without a transaction is refused, also one event alone, which stands where the transaction should", async () => {
+  const { appended, outbox } = await writing();
+  const add = outbox.add as (...values: readonly unknown[]) => Promise<void>;
+  for (const values of [
+    [Ticked({ n: 1 })],
+    [Ticked({ n: 1 }), Ticked({ n: 2 })],
+    [],
+    [undefined, Ticked({ n: 1 })],
+  ])
+    await expect(add(...values)).rejects.toBeInstanceOf(OutsideTransactionError);
+  expect(appended).toEqual([]);
+});
+
 test("92. a handle that is no open transaction of the store is refused, and one that cannot tell is let through", async () => {
   const here = place();
   const store = storeOn(here);
