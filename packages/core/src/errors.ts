@@ -65,6 +65,15 @@ const table = {
   STORE_TRANSACTION_CLOSED: { retryable: false, meaning: "The transaction has ended." },
   STORE_LEASE_LOST: { retryable: true, meaning: "Another relay holds the lease now." },
   STORE_FAILED: { retryable: true, meaning: "The database refused a statement." },
+  STORE_OUTCOME_UNKNOWN: {
+    retryable: false,
+    meaning:
+      "The connection broke at COMMIT, which may have taken effect. Ask by a business key; run it again only if it is idempotent.",
+  },
+  STORE_TOO_LARGE: {
+    retryable: false,
+    meaning: "More was published in one transaction than one statement takes. Publish in bounded batches.",
+  },
   HANDLER_FAILED: { retryable: true, meaning: "The handler threw." },
   HANDLER_TIMED_OUT: { retryable: true, meaning: "The handler did not settle in time." },
   HANDLER_REJECTED: {
@@ -88,6 +97,18 @@ const table = {
   },
   USAGE_INSIDE_TRANSACTION: { retryable: false, meaning: "A direct publish inside a unit of work." },
   USAGE_UNIT_CLOSED: { retryable: false, meaning: "The unit of work has ended." },
+  USAGE_ROLLBACK_ONLY: {
+    retryable: false,
+    meaning: "A unit of work inside this one failed, so this one was rolled back.",
+  },
+  USAGE_ISOLATION_MISMATCH: {
+    retryable: false,
+    meaning: "A unit of work inside another asked for another isolation.",
+  },
+  USAGE_TRANSACTION_CONTROL: {
+    retryable: false,
+    meaning: "A statement that begins or ends the transaction that the library opened.",
+  },
 } as const;
 
 /** The codes of every error that the library throws or reports. Match on `code`, not on the message. */

@@ -210,6 +210,94 @@ test("a unit inside another joins it: one transaction, and the inner events leav
   expect(numbersOf(arrived)).toEqual([1, 2, 3]);
 });
 
+test("a unit inside that failed makes the outer one roll back, whoever caught its error", async () => {
+  const { units, arrived, relayed, store } = await running();
+  const cause = new RangeError("out of stock");
+  const hooks: string[] = [];
+  const outcome = units.run(async ({ tx, publish, publishLater, afterCommit }) => {
+    publish(Ticked({ n: 1 }));
+    publishLater(() => void hooks.push("built"));
+    afterCommit(() => void hooks.push("committed"));
+    await tx.put("orders", "outer", 1);
+    const inside = units.run(async (inner) => {
+      inner.publish(Ticked({ n: 2 }));
+      await inner.tx.put("orders", "inner", 1);
+      throw cause;
+    });
+    await expect(inside).rejects.toBe(cause);
+    return "went on";
+  });
+  const error: unknown = await outcome.catch((thrown: unknown) => thrown);
+  expect(error).toMatchObject({ code: "USAGE_ROLLBACK_ONLY", retryable: false, cause });
+  expect(String(error)).toContain("RangeError");
+  expect(String(error)).not.toContain("out of stock");
+  await units.run(async ({ publish }) => publish(Ticked({ n: 3 })));
+  await relayed();
+  await until("the next unit's event arrived", () => arrived.length > 0);
+  expect([numbersOf(arrived), [...store.rows("orders").keys()], hooks]).toEqual([[3], [], []]);
+});
+
+test("of several units inside that failed the first is the cause, at any depth, and a late builder's counts too", async () => {
+  const { units, store } = await running();
+  const fail = (text: string) => units.run(() => Promise.reject(new Error(text))).catch(() => undefined);
+  const deep = units.run(async () => {
+    await units.run(() => fail("first"));
+    await fail("second");
+  });
+  await expect(deep).rejects.toMatchObject({ code: "USAGE_ROLLBACK_ONLY", cause: { message: "first" } });
+  const late = units.run(async ({ tx, publishLater }) => {
+    await tx.put("orders", "late", 1);
+    publishLater(() => fail("late"));
+  });
+  await expect(late).rejects.toMatchObject({ code: "USAGE_ROLLBACK_ONLY", cause: { message: "late" } });
+  expect(store.rows("orders").size).toBe(0);
+});
+
+test("a unit inside that throws at once fails the outer one, too", async () => {
+  const { units } = await running();
+  const outcome = units.run(async () => {
+    const throws = (): Promise<void> => {
+      throw new Error("before its first await");
+    };
+    await units.run(throws).catch(() => undefined);
+  });
+  await expect(outcome).rejects.toMatchObject({ code: "USAGE_ROLLBACK_ONLY" });
+});
+
+test("an error of a unit inside that is let through is the outer unit's own", async () => {
+  const { units } = await running();
+  const cause = new Error("of the inner one");
+  await expect(units.run(() => units.run(() => Promise.reject(cause)))).rejects.toBe(cause);
+});
+
+test("a unit inside that asks another isolation is refused before it begins, and the outer one can go on", async () => {
+  const { units, store } = await running();
+  let began = 0;
+  const inside = (isolation?: "read committed" | "serializable") =>
+    units.run(async () => void (began += 1), { isolation });
+  await units.run(async ({ tx }) => {
+    const refused = inside("serializable");
+    await expect(refused).rejects.toMatchObject({
+      code: "USAGE_ISOLATION_MISMATCH",
+      context: { asked: "serializable", has: "default" },
+    });
+    expect(began).toBe(0);
+    await inside();
+    await tx.put("orders", "outer", 1);
+  });
+  await units.run(
+    async () => {
+      await inside("serializable"); // the same is no other
+      await expect(inside("read committed")).rejects.toMatchObject({ code: "USAGE_ISOLATION_MISMATCH" });
+      await units.run(async () => {
+        await expect(inside("read committed")).rejects.toMatchObject({ code: "USAGE_ISOLATION_MISMATCH" });
+      });
+    },
+    { isolation: "serializable" },
+  );
+  expect([began, store.rows("orders").size]).toEqual([2, 1]);
+});
+
 test("units that run at the same time do not mix", async () => {
   const { units, arrived, relayed } = await running();
   const gates: (() => void)[] = [];
