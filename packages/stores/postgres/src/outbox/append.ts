@@ -2,7 +2,8 @@ import type { AsyncSqlTx, SealedEvent } from "@postrider/core";
 import type { Tables } from "../schema/tables.ts";
 import type { Statement } from "../transaction.ts";
 import { statement } from "../transaction.ts";
-import { eventColumns, eventRecord, recordOf } from "./columns.ts";
+import { eventColumns, eventRecord } from "./columns.ts";
+import { eventList } from "./event-list.ts";
 
 /**
  * One statement for any number of events, with one parameter of type text. Libraries disagree on arrays and bytes as
@@ -26,5 +27,5 @@ export async function append(
   write: Statement,
   events: readonly SealedEvent[],
 ): Promise<void> {
-  await tx.execute(write[tx.placeholders], [JSON.stringify(events.map(recordOf))]);
+  await tx.execute(write[tx.placeholders], [eventList(events)]);
 }
