@@ -116,6 +116,7 @@ export type {
   Supported,
 } from "./messaging-types.ts";
 export { systemClock } from "./clock.ts";
+export { guardLogger } from "./logger.ts";
 // ── the broker in this process
 export { memory, memoryDriver, transport as memoryTransport } from "./memory/transport/transport.ts";
 export type { MemoryTransport } from "./memory/transport/transport.ts";

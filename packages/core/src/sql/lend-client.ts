@@ -1,9 +1,11 @@
 import { MessagingError, toError, TransactionClosedError } from "../errors.ts";
+import { transactionControlIn } from "./transaction-control.ts";
 
 /**
  * A client on loan for one transaction. The handle is the client in every respect, `instanceof` included, until
  * `takeBack`: from then on each method fails with STORE_TRANSACTION_CLOSED, whoever still holds it. Without this, a
- * statement that comes late would run in somebody else's transaction on the same connection.
+ * statement that comes late would run in somebody else's transaction on the same connection. While it is on loan it
+ * runs no statement that begins or ends a transaction (USAGE_TRANSACTION_CONTROL); savepoints are its own.
  */
 export interface Loan<Client> {
   readonly handle: Client;
@@ -29,10 +31,13 @@ export function lendClient<Client extends object>(client: Client): Loan<Client> 
   const guarded =
     (name: PropertyKey, method: (...args: unknown[]) => unknown) =>
     (...args: unknown[]) => {
-      if (ended) return refuse(name, args);
+      if (ended) return refuse(name, args, new TransactionClosedError());
       if (name === "release") throw releaseInside();
+      if (!runsSql.has(name)) return Reflect.apply(method, client, args);
+      const control = transactionControlIn(textOf(args[0]));
+      if (control !== undefined) return refuse(name, args, controlError(control));
       const answer = Reflect.apply(method, client, args);
-      if (name === "query") watch(answer);
+      watch(answer);
       return answer;
     };
 
@@ -55,12 +60,22 @@ export function lendClient<Client extends object>(client: Client): Loan<Client> 
   };
 }
 
+/** `query` of pg and of PGlite, and what else PGlite has. */
+const runsSql: ReadonlySet<PropertyKey> = new Set(["query", "exec", "sql"]);
+
+/** A text, the pieces of a template, or an object that carries its text: a configuration, a cursor. */
+function textOf(statement: unknown): string {
+  if (typeof statement === "string") return statement;
+  if (Array.isArray(statement)) return statement.join("$1");
+  const isObject = typeof statement === "object" && statement !== null;
+  return isObject && "text" in statement && typeof statement.text === "string" ? statement.text : "";
+}
+
 /** Answers in the way that was asked: promise, callback, or a throw for everything else. */
-function refuse(name: PropertyKey, args: readonly unknown[]): unknown {
+function refuse(name: PropertyKey, args: readonly unknown[], error: Error): unknown {
   if (name === "getTransactionStatus") return null;
-  const error = new TransactionClosedError();
   const last = args.at(-1);
-  if (name !== "query" || isSubmittable(args[0])) throw error;
+  if (!runsSql.has(name) || isSubmittable(args[0])) throw error;
   if (typeof last !== "function") return Promise.reject(error);
   Reflect.apply(last, undefined, [error]);
   return undefined;
@@ -75,5 +90,13 @@ function releaseInside(): MessagingError {
   return new MessagingError(
     "STORE_TRANSACTION_CLOSED",
     "The client belongs to the transaction until its work is done: do not release it inside.",
+  );
+}
+
+function controlError(statement: string): MessagingError {
+  return new MessagingError(
+    "USAGE_TRANSACTION_CONTROL",
+    `${statement} was refused: this transaction was begun by the library, and it ends it. Return to commit, throw to roll back; for a part, use SAVEPOINT and ROLLBACK TO.`,
+    { context: { statement } },
   );
 }

@@ -1,39 +1,41 @@
+import type { Clock } from "../contracts/clock.ts";
 import type { AsyncSqlTx, IsolationLevel, TransactionOptions, Transactor } from "../contracts/transaction.ts";
-import { MessagingError, OptionsError, toError } from "../errors.ts";
-import { fromPg, type PgTxLike } from "./from-pg.ts";
-import { lendClient, type Loan } from "./lend-client.ts";
+import { systemClock } from "../clock.ts";
+import { OptionsError } from "../errors.ts";
+import { commit } from "./commit.ts";
+import { fromPg } from "./from-pg.ts";
+import { lendClient } from "./lend-client.ts";
+import type { PgClientLike, PgPoolLike } from "./pg-pool.ts";
 import { isRetryableState } from "./sql-state.ts";
+import { watchConnection } from "./tenancy.ts";
+import { unwind } from "./unwind.ts";
 
-/** What a pool of `pg` hands out. */
-export interface PgClientLike extends PgTxLike {
-  release(error?: Error | boolean): void;
-  on?(event: "error", listener: (error: Error) => void): unknown;
-  removeListener?(event: "error", listener: (error: Error) => void): unknown;
-}
-
-/**
- * A `Pool` of `pg`. Both signatures of `connect`, in their order: inference pairs overloads from the last one
- * backwards, and would find no client with one alone.
- */
-export interface PgPoolLike<Client> {
-  connect(): Promise<Client>;
-  connect(callback: never): void;
-  readonly totalCount: number;
+/** What `pgTransactor` can be told. */
+export interface PgTransactorOptions {
+  /** Times the wait for statements of work that failed. Default: the system's. */
+  readonly clock?: Clock | undefined;
 }
 
 /**
  * Transactions on a pool of `pg`. The handle is the client itself; after the end of the transaction it refuses to
- * work (STORE_TRANSACTION_CLOSED), so that nothing runs in a later transaction on the same connection.
+ * work (STORE_TRANSACTION_CLOSED), so that nothing runs in a later transaction on the same connection. Inside, it
+ * refuses statements that begin or end a transaction (USAGE_TRANSACTION_CONTROL); savepoints are yours.
  *
  * - a COMMIT that the server answers with ROLLBACK, since an earlier statement had failed, rejects.
- * - a client whose connection broke, or whose state is not known, is not given back to the pool but destroyed.
+ * - a COMMIT whose answer is lost rejects with STORE_OUTCOME_UNKNOWN, which is not retryable.
+ * - when the work rejects, a statement of it that is still under way has one second to end. Then it is cancelled at
+ *   the server; a second later the connection is given up, and the server rolls back when it notices.
+ * - a client whose connection broke, whose state is not known, or whose statement had to be cancelled is not given
+ *   back to the pool but destroyed.
  */
 export function pgTransactor<Client extends PgClientLike>(
   pool: PgPoolLike<Client>,
+  options: PgTransactorOptions = {},
 ): Transactor<Client> & { enlist(tx: Client): AsyncSqlTx } {
   refuseOthers(pool);
+  const { clock = systemClock } = options;
   return {
-    transaction: (work, options) => run(pool, work, options),
+    transaction: (work, transactionOptions) => run(pool, clock, work, transactionOptions),
     enlist: fromPg,
     isRetryable: isRetryableState,
   };
@@ -41,6 +43,7 @@ export function pgTransactor<Client extends PgClientLike>(
 
 async function run<Client extends PgClientLike, R>(
   pool: PgPoolLike<Client>,
+  clock: Clock,
   work: (tx: Client) => Promise<R>,
   options: TransactionOptions | undefined,
 ): Promise<R> {
@@ -50,81 +53,16 @@ async function run<Client extends PgClientLike, R>(
   const loan = lendClient(client);
   try {
     await client.query(begin);
-    const result = await settle(work, loan);
-    await commit(client, loan);
+    const result = await work(loan.handle);
+    await loan.takeBack();
+    await commit(client, loan, tenancy);
     return result;
   } catch (error) {
-    await rollback(client, tenancy);
+    await unwind(client, loan, tenancy, clock);
     throw error;
   } finally {
     tenancy.end();
   }
-}
-
-/** The work's own outcome, after which the handle is dead and no statement is under way. */
-async function settle<Client, R>(work: (tx: Client) => Promise<R>, loan: Loan<Client>): Promise<R> {
-  try {
-    return await work(loan.handle);
-  } finally {
-    await loan.takeBack();
-  }
-}
-
-async function commit(client: PgClientLike, loan: Loan<unknown>): Promise<void> {
-  if (statusOf(client) === "I") {
-    throw new MessagingError(
-      "STORE_TRANSACTION_CLOSED",
-      "The work ended its transaction itself (COMMIT or ROLLBACK as a statement). Return to commit, throw to roll back.",
-    );
-  }
-  const answer = await client.query("COMMIT");
-  if (answer.command !== "ROLLBACK") return;
-  throw new MessagingError(
-    "STORE_FAILED",
-    "Nothing was committed: a statement of this transaction had failed, and the work went on. Let the error pass, or use a savepoint.",
-    { cause: loan.firstFailure() },
-  );
-}
-
-/** Never throws: the error that led here is the one to tell. */
-async function rollback(client: PgClientLike, tenancy: Tenancy): Promise<void> {
-  if (tenancy.broken() || statusOf(client) === "I") return;
-  try {
-    await client.query("ROLLBACK");
-  } catch (error) {
-    tenancy.blame(toError(error));
-  }
-}
-
-interface Tenancy {
-  broken(): boolean;
-  blame(error: Error): void;
-  /** Gives the client back, or has it destroyed. */
-  end(): void;
-}
-
-/** A pool listens to its idle clients only: on a lent one an unheard `error` event would end the process. */
-function watchConnection(client: PgClientLike): Tenancy {
-  let reason: Error | undefined;
-  const blame = (error: Error): void => {
-    reason ??= error;
-  };
-  client.on?.("error", blame);
-  return {
-    broken: () => reason !== undefined,
-    blame,
-    end: () => {
-      const status = statusOf(client);
-      if (status !== undefined && status !== "I")
-        blame(new Error(`The connection was left in state ${status}`));
-      client.release(reason);
-      client.removeListener?.("error", blame);
-    },
-  };
-}
-
-function statusOf(client: PgClientLike): string | undefined {
-  return client.getTransactionStatus?.() ?? undefined;
 }
 
 const levels: Readonly<Record<IsolationLevel, string>> = {

@@ -1,6 +1,8 @@
 import type { AsyncSqlTx, IsolationLevel, Transactor } from "../contracts/transaction.ts";
 import { MessagingError, OptionsError } from "../errors.ts";
+import { endedInside, nothingCommitted } from "./commit.ts";
 import { fromPglite, type PgliteTxLike } from "./from-pglite.ts";
+import { lendClient, type Loan } from "./lend-client.ts";
 import { isRetryableState, sqlStateOf } from "./sql-state.ts";
 
 /** A PGlite database. It has one connection: its transactions run one after another. */
@@ -15,9 +17,12 @@ export interface PgliteLike<Tx> {
 }
 
 /**
- * Transactions on a PGlite database.
+ * Transactions on a PGlite database. The handle is PGlite's own, but for statements that begin or end a transaction:
+ * those are refused (USAGE_TRANSACTION_CONTROL). Savepoints are yours.
  *
  * - a COMMIT that would be answered with ROLLBACK, since an earlier statement had failed, rejects.
+ * - a statement under way can neither be cancelled nor abandoned: there is one connection, in this very process. It
+ *   never waits for a lock, since nobody else can hold one; what computes for long blocks the process meanwhile.
  */
 export function pgliteTransactor<Tx extends PgliteTxLike>(
   database: PgliteLike<Tx>,
@@ -28,9 +33,7 @@ export function pgliteTransactor<Tx extends PgliteTxLike>(
       const setLevel = options?.isolation === undefined ? undefined : isolationStatement(options.isolation);
       return database.transaction(async (tx) => {
         if (setLevel !== undefined) await tx.exec(setLevel);
-        const result = await work(tx);
-        await refuseLostCommit(tx);
-        return result;
+        return runIn(tx, work);
       });
     },
     enlist: fromPglite,
@@ -38,8 +41,23 @@ export function pgliteTransactor<Tx extends PgliteTxLike>(
   };
 }
 
-/** PGlite commits without reading the answer: a failed transaction would pass for a committed one. */
-async function refuseLostCommit(tx: PgliteTxLike): Promise<void> {
+async function runIn<Tx extends PgliteTxLike, R>(tx: Tx, work: (tx: Tx) => Promise<R>): Promise<R> {
+  const loan = lendClient(tx);
+  try {
+    const result = await work(loan.handle);
+    await loan.takeBack();
+    await refuseLostCommit(tx, loan);
+    return result;
+  } finally {
+    await loan.takeBack();
+  }
+}
+
+/**
+ * PGlite commits without reading the answer: a failed transaction would pass for a committed one, and so would one that
+ * has ended. A savepoint is refused in both.
+ */
+async function refuseLostCommit(tx: PgliteTxLike, loan: Loan<unknown>): Promise<void> {
   if (tx.closed) {
     throw new MessagingError(
       "STORE_TRANSACTION_CLOSED",
@@ -47,14 +65,11 @@ async function refuseLostCommit(tx: PgliteTxLike): Promise<void> {
     );
   }
   try {
-    await tx.exec("SELECT 1");
+    await tx.exec("SAVEPOINT before_commit");
   } catch (error) {
+    if (sqlStateOf(error) === "25P01") throw endedInside();
     if (sqlStateOf(error) !== "25P02") throw error;
-    throw new MessagingError(
-      "STORE_FAILED",
-      "Nothing was committed: a statement of this transaction had failed, and the work went on. Let the error pass, or use a savepoint.",
-      { cause: error },
-    );
+    throw nothingCommitted(loan.firstFailure() ?? error);
   }
 }
 

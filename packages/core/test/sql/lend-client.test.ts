@@ -57,3 +57,46 @@ describe("a client on loan", () => {
     expect(client.count()).toBe(0);
   });
 });
+
+describe("a client on loan and the end of its transaction", () => {
+  const controlled = expect.objectContaining({
+    code: "USAGE_TRANSACTION_CONTROL",
+    retryable: false,
+    context: { statement: "COMMIT" },
+  });
+
+  function recording() {
+    const asked: unknown[] = [];
+    const ask = (...args: unknown[]): Promise<void> => {
+      asked.push(args[0]);
+      return Promise.resolve();
+    };
+    const { handle } = lendClient({ query: ask, exec: ask, sql: ask, other: ask });
+    return { asked, handle };
+  }
+
+  test("statements that would end it are refused in each way of asking, and never reach the server", async () => {
+    const { asked, handle } = recording();
+    for (const run of [handle.query, handle.exec, handle.sql]) {
+      await expect(run("COMMIT")).rejects.toEqual(controlled);
+      await expect(run("SELECT 1; COMMIT")).rejects.toEqual(controlled);
+    }
+    await expect(handle.query({ text: "COMMIT" })).rejects.toEqual(controlled);
+    await expect(handle.sql(["COMMIT"])).rejects.toEqual(controlled);
+    const told: unknown[] = [];
+    expect(handle.query("COMMIT", (error: unknown) => told.push(error))).toBeUndefined();
+    expect(told).toEqual([controlled]);
+    expect(() => handle.query({ text: "COMMIT", submit: () => {} })).toThrow(controlled);
+    expect(asked).toEqual([]);
+  });
+
+  test("savepoints pass, and so does what is no statement", async () => {
+    const { asked, handle } = recording();
+    await handle.query("SAVEPOINT s");
+    await handle.query({ text: "ROLLBACK TO s" });
+    await handle.sql(["SELECT ", " AS ended"], 1);
+    await handle.query(undefined);
+    await handle.other("COMMIT");
+    expect(asked).toHaveLength(5);
+  });
+});

@@ -55,9 +55,24 @@ export function storeError(error: unknown, doing: string): MessagingError {
   );
 }
 
-/** True for errors of ours and of the driver that mean: the database cannot be reached. */
+/** The same for an error after the work was done: a connection that broke then leaves open what became of COMMIT. */
+export function commitError(error: unknown): MessagingError {
+  const known = storeError(error, "commit");
+  if (known === error || known.code !== "STORE_UNAVAILABLE") return known;
+  return new MessagingError(
+    "STORE_OUTCOME_UNKNOWN",
+    `${known.message} The transaction may have taken effect: find out by a business key that it wrote.`,
+    { cause: error, context: known.context },
+  );
+}
+
+/**
+ * True for errors of ours and of the driver that mean: the database cannot be reached, or could not be when it was to
+ * answer COMMIT.
+ */
 export function isUnavailable(error: unknown): boolean {
-  return storeError(error, "").code === "STORE_UNAVAILABLE";
+  const { code } = storeError(error, "");
+  return code === "STORE_UNAVAILABLE" || code === "STORE_OUTCOME_UNKNOWN";
 }
 
 export function toError(thrown: unknown): Error {

@@ -1,4 +1,11 @@
-import { type Clock, type Logger, OptionsError, systemClock, type Transactor } from "@postrider/core";
+import {
+  type Clock,
+  guardLogger,
+  type Logger,
+  OptionsError,
+  systemClock,
+  type Transactor,
+} from "@postrider/core";
 import {
   type PgClientLike,
   type PgliteLike,
@@ -89,12 +96,12 @@ export function resolveOptions(options: AnyOptions): ResolvedOptions {
       ? {
           connection: createPgliteConnection(options.pglite, settings),
           transactor: options.transactor ?? pgliteTransactor(options.pglite),
-          idleErrors: hearIdleErrors(options.pglite, logger),
+          idleErrors: hearIdleErrors(options.pglite, guardLogger(logger)),
         }
       : {
           connection: createPoolConnection(options.pool, settings),
-          transactor: options.transactor ?? pgTransactor(options.pool),
-          idleErrors: hearIdleErrors(options.pool, logger),
+          transactor: options.transactor ?? pgTransactor(options.pool, { clock }),
+          idleErrors: hearIdleErrors(options.pool, guardLogger(logger)),
         }),
   };
 }

@@ -1,6 +1,5 @@
 import {
   type AsyncSqlTx,
-  MessagingError,
   OptionsError,
   OutsideTransactionError,
   type SqlTx,
@@ -8,7 +7,7 @@ import {
   type Transactor,
 } from "@postrider/core";
 import { isSqlTx } from "@postrider/core/sql";
-import { isUnavailable, storeError } from "./errors.ts";
+import { commitError, isUnavailable, storeError } from "./errors.ts";
 
 /** One statement in both ways of writing parameters. */
 export type Statement = Readonly<Record<SqlTx["placeholders"], string>>;
@@ -66,13 +65,18 @@ async function run<Tx, R>(
 ): Promise<R> {
   let handle: object | undefined;
   let thrown: { readonly error: unknown } | undefined;
+  let done = false;
   const observed = async (tx: Tx): Promise<R> => {
+    thrown = undefined; // a transactor may run the work again after a conflict
+    done = false;
     if (isObject(tx)) {
       handle = tx;
       open.add(tx);
     }
     try {
-      return await work(tx);
+      const result = await work(tx);
+      done = true;
+      return result;
     } catch (error) {
       thrown = { error };
       throw error;
@@ -84,9 +88,7 @@ async function run<Tx, R>(
     return result;
   } catch (error) {
     if (thrown !== undefined) throw thrown.error;
-    throw error instanceof MessagingError
-      ? error
-      : storeError(error, handle === undefined ? "begin" : "commit");
+    throw done ? commitError(error) : storeError(error, "begin");
   } finally {
     if (handle !== undefined) open.delete(handle);
   }

@@ -1,6 +1,6 @@
 import { MessagingError } from "@postrider/core";
 import { describe, expect, test } from "vitest";
-import { isUnavailable, storeError } from "../src/errors.ts";
+import { commitError, isUnavailable, storeError } from "../src/errors.ts";
 
 /** Errors as pg 8.23, PGlite 0.5 and Node 24 gave them. */
 const recorded: readonly (readonly [string, unknown, string, boolean])[] = [
@@ -102,6 +102,24 @@ describe("native errors become the library's own", () => {
     const mapped = storeError(quoting, "append events");
     expect(mapped.message).toBe("Could not append events: PostgreSQL answered 22P02.");
     expect(mapped.context).toEqual({ doing: "append events", sqlState: "22P02" });
+  });
+});
+
+describe("errors after the work was done", () => {
+  test.each(recorded.filter(([, , code]) => code === "STORE_UNAVAILABLE"))(
+    "%s: nobody knows what became of COMMIT",
+    (_what, error) => {
+      const mapped = commitError(error);
+      expect([mapped.code, mapped.retryable, mapped.cause]).toEqual(["STORE_OUTCOME_UNKNOWN", false, error]);
+      expect(mapped.message).toMatch(/^Could not commit: .* business key/);
+      expect([isUnavailable(mapped), isUnavailable(error)]).toEqual([true, true]);
+    },
+  );
+
+  test("a refusal of the server is known to be a rollback, and an error of the library passes as it is", () => {
+    expect(commitError(native("could not serialize access", "40001")).code).toBe("STORE_FAILED");
+    const own = new MessagingError("STORE_UNAVAILABLE", "before COMMIT");
+    expect(commitError(own)).toBe(own);
   });
 });
 

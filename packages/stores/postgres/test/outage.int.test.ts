@@ -1,5 +1,6 @@
-import { isMessagingError } from "@postrider/core";
-import { Pool } from "pg";
+import { isMessagingError, type Transactor } from "@postrider/core";
+import { fromPg } from "@postrider/core/sql";
+import { Pool, type PoolClient } from "pg";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
 import { postgres, type PostgresStore } from "@postrider/postgres";
 import { type Opened, server, type TestTx, url } from "./support/databases.ts";
@@ -70,15 +71,62 @@ describe("a database that goes away", () => {
     expect(await store.relay.read(await lead(store.relay), rows(10))).toEqual([]);
   });
 
-  test("down at COMMIT: the transaction fails as unavailable, since nobody knows", async () => {
+  test("down before COMMIT was sent: nothing was committed, and the whole can be tried again", async () => {
     const outcome = store.transaction(async (tx) => {
-      await store.outbox.append(tx, [sealed("who knows")]);
+      await store.outbox.append(tx, [sealed("lost")]);
       line.cut();
+      await tx.query("SELECT 1").catch(() => undefined);
     });
-    const error: unknown = await outcome.catch((reason: unknown) => reason);
-    expect(error).toEqual(unavailable);
-    expect(store.isUnavailable?.(error)).toBe(true);
-    expect(store.isRetryable?.(error)).toBe(false);
+    await expect(outcome).rejects.toEqual(unavailable);
+    line.mend();
+    expect(await store.relay.read(await lead(store.relay), rows(10))).toEqual([]);
+  });
+
+  test.each([
+    ["lost", []],
+    ["answer lost", ["who knows"]],
+  ] as const)(
+    "COMMIT %s: the outcome is unknown, and must not be retried unseen",
+    async (what, committed) => {
+      const outcome = store.transaction(async (tx) => {
+        await store.outbox.append(tx, [sealed("who knows")]);
+        line.cutAt("COMMIT", what);
+      });
+      const error: unknown = await outcome.catch((reason: unknown) => reason);
+      expect(error).toMatchObject({ code: "STORE_OUTCOME_UNKNOWN", retryable: false });
+      expect(store.isUnavailable?.(error)).toBe(true);
+      expect(store.isRetryable?.(error)).toBe(false);
+      expect(ids(await store.relay.read(await lead(store.relay), rows(10)))).toEqual(committed);
+    },
+  );
+
+  test("COMMIT lost under a transactor of the user's: its error becomes the same", async () => {
+    const transactor: Transactor<TestTx> = {
+      enlist: (tx) => fromPg(tx as PoolClient),
+      transaction: async (work) => {
+        const client = await pool.connect();
+        client.on("error", () => {});
+        try {
+          await client.query("BEGIN");
+          const result = await work(client);
+          await client.query("COMMIT");
+          return result;
+        } finally {
+          client.release(true);
+        }
+      },
+    };
+    const own = postgres({ pool, transactor, schema: opened.schema, logger });
+    const outcome = own.transaction(async (tx) => {
+      await own.outbox.append(tx, [sealed("who knows")]);
+      line.cutAt("COMMIT", "answer lost");
+    });
+    await expect(outcome).rejects.toMatchObject({
+      code: "STORE_OUTCOME_UNKNOWN",
+      retryable: false,
+      message: expect.stringMatching(/^Could not commit: /),
+    });
+    await own.close();
   });
 
   test("an error of the work passes untouched, also when the rollback cannot be said", async () => {
@@ -141,6 +189,22 @@ describe("a database that goes away", () => {
     line.cut();
     await vi.waitFor(() => expect(store.idleErrors()).toBe(1));
     expect([heard.length, warnings.length]).toEqual([1, 0]);
+  });
+
+  test("a logger that throws, or answers with a rejection, makes nothing of it", async () => {
+    const fails = (): never => {
+      throw new Error("the disk is full");
+    };
+    const rejects = (): void => Promise.reject(new Error("the disk is full")) as unknown as void;
+    await store.close(); // of several listeners none of ours speaks
+    for (const warn of [fails, rejects]) {
+      const other = postgres({ pool, schema: opened.schema, logger: { ...logger, warn } });
+      await pool.query("SELECT 1");
+      line.cut();
+      await vi.waitFor(() => expect(other.idleErrors()).toBe(1));
+      line.mend();
+      await other.close();
+    }
   });
 
   test("a pool that has no connection to give fails the call at its time limit, and the late client goes back", async () => {

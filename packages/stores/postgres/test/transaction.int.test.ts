@@ -1,6 +1,6 @@
 import { isMessagingError, type Transactor } from "@postrider/core";
-import { fromPg, fromPglite, pgliteTransactor, pgTransactor } from "@postrider/core/sql";
-import { PGlite } from "@electric-sql/pglite";
+import { fromPg, fromPglite, type PgliteLike, pgliteTransactor, pgTransactor } from "@postrider/core/sql";
+import { PGlite, type Transaction } from "@electric-sql/pglite";
 import { Client, Pool, type PoolClient } from "pg";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type TestTx, url } from "./support/databases.ts";
@@ -54,11 +54,30 @@ describe("transactions on a pool of pg", () => {
     expect(await has("swallowed")).toBe(false);
   });
 
-  test("work that ends its transaction itself is told so", async () => {
-    const outcome = transactor.transaction(async (tx) => {
-      await tx.query("COMMIT");
+  test("work cannot end its transaction by a statement, and what it does with savepoints is its own", async () => {
+    await transactor.transaction(async (tx) => {
+      await insert(tx, "with savepoints");
+      const controls = ["COMMIT", "SELECT 1; COMMIT; BEGIN", "ROLLBACK", "BEGIN", "/* */ end"];
+      for (const control of controls) {
+        await expect(tx.query(control)).rejects.toMatchObject({ code: "USAGE_TRANSACTION_CONTROL" });
+      }
+      await tx.query("SAVEPOINT one");
+      await insert(tx, "undone");
+      await tx.query("ROLLBACK TO SAVEPOINT one");
+      await tx.query("RELEASE SAVEPOINT one");
+      expect(await has("with savepoints")).toBe(false);
     });
-    await expect(outcome).rejects.toMatchObject({ code: "STORE_TRANSACTION_CLOSED" });
+    expect([await has("with savepoints"), await has("undone")]).toEqual([true, false]);
+  });
+
+  test("work that ends its transaction behind the handle is told so, and nothing is reported as committed", async () => {
+    let real: PoolClient | undefined;
+    const keep = (client: PoolClient): void => void (real = client);
+    pool.on("acquire", keep);
+    const outcome = transactor.transaction(() => Promise.resolve(real?.query("COMMIT")));
+    await expect(outcome).rejects.toMatchObject({ code: "USAGE_TRANSACTION_CONTROL" });
+    pool.removeListener("acquire", keep);
+    expect(pool.idleCount).toBe(pool.totalCount);
   });
 
   test("a handle refuses to work after its transaction, in each way of asking", async () => {
@@ -192,6 +211,38 @@ describe("transactions on PGlite", () => {
       await tx.query("SELECT 1/0").catch(() => undefined);
     });
     await expect(outcome).rejects.toMatchObject({ code: "STORE_FAILED" });
+  });
+
+  test("work cannot end its transaction by a statement, in any way of asking; savepoints are its own", async () => {
+    await pgliteTransactor(database).transaction(async (tx) => {
+      await tx.query(`INSERT INTO ${table} VALUES ('with savepoints')`);
+      const controlled = { code: "USAGE_TRANSACTION_CONTROL" };
+      await expect(tx.query("COMMIT")).rejects.toMatchObject(controlled);
+      await expect(tx.exec("SELECT 1; COMMIT")).rejects.toMatchObject(controlled);
+      await expect(tx.sql`COMMIT`).rejects.toMatchObject(controlled);
+      await tx.exec("SAVEPOINT one");
+      await tx.sql`SELECT ${1}::integer AS n`;
+      await tx.exec("ROLLBACK TO SAVEPOINT one");
+    });
+    const { rows } = await database.query(`SELECT id FROM ${table} WHERE id = 'with savepoints'`);
+    expect(rows).toHaveLength(1);
+  });
+
+  test("work that ended its transaction behind the handle is told so", async () => {
+    let real: Transaction | undefined;
+    const watched: PgliteLike<Transaction> = {
+      query: database.query.bind(database),
+      exec: database.exec.bind(database),
+      transaction: (work) => database.transaction((tx) => work((real = tx))),
+      closed: false,
+    };
+    const outcome = pgliteTransactor(watched).transaction(async () => real?.exec("COMMIT"));
+    await expect(outcome).rejects.toMatchObject({ code: "USAGE_TRANSACTION_CONTROL" });
+  });
+
+  test("a handle refuses to work after its transaction", async () => {
+    const late = await pgliteTransactor(database).transaction((tx) => Promise.resolve({ tx }));
+    await expect(late.tx.query("SELECT 1")).rejects.toMatchObject({ code: "STORE_TRANSACTION_CLOSED" });
   });
 
   test("work that rolls back by itself is told so", async () => {

@@ -9,6 +9,11 @@ export interface Line {
   /** Passes nothing on any more and ends nothing: what a frozen server or a lost route looks like. */
   freeze(): void;
   mend(): void;
+  /**
+   * Once: the connection that says `text` next is reset. `lost`: before the server hears it; `answer lost`: when the
+   * server has answered it, instead of passing the answer on.
+   */
+  cutAt(text: string, what: "lost" | "answer lost"): void;
   close(): Promise<void>;
 }
 
@@ -16,6 +21,7 @@ export async function openLine(target: string): Promise<Line> {
   const to = new URL(target);
   const pairs = new Set<readonly [Socket, Socket]>();
   let state: "open" | "cut" | "frozen" = "open";
+  let trap: { readonly text: string; readonly what: "lost" | "answer lost" } | undefined;
 
   const server: Server = createServer((near) => {
     if (state === "cut") {
@@ -25,9 +31,23 @@ export async function openLine(target: string): Promise<Line> {
     const far = connect(Number(to.port), to.hostname);
     const pair = [near, far] as const;
     pairs.add(pair);
+    let answerIsLost = false;
+    /** True for bytes that are not to be passed on. */
+    const trapped = (from: Socket, bytes: Buffer): boolean => {
+      if (from === far) {
+        if (answerIsLost) near.resetAndDestroy();
+        return answerIsLost;
+      }
+      if (trap === undefined || !bytes.includes(trap.text)) return false;
+      const { what } = trap;
+      trap = undefined;
+      answerIsLost = what === "answer lost";
+      if (what === "lost") near.resetAndDestroy();
+      return what === "lost";
+    };
     for (const [from, into] of [pair, [far, near] as const]) {
       from.on("data", (bytes) => {
-        if (state !== "frozen") into.write(bytes);
+        if (state !== "frozen" && !trapped(from, bytes)) into.write(bytes);
       });
       from.on("error", () => {});
       from.on("close", () => {
@@ -55,6 +75,9 @@ export async function openLine(target: string): Promise<Line> {
     },
     freeze: () => {
       state = "frozen";
+    },
+    cutAt: (text, what) => {
+      trap = { text, what };
     },
     mend: () => {
       // What was said meanwhile is lost: nothing more can come of those connections.
