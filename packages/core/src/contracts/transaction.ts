@@ -41,12 +41,17 @@ export interface TransactionOptions {
 export interface Transactor<Tx> {
   /**
    * Begins, runs `work`, commits when it resolves and rolls back when it rejects; rejects with the original error.
-   * A failure of COMMIT rejects too: whether it took effect is then not known.
+   * Work that rejected may have left a statement under way: the rollback is waited for, but for a bounded time.
+   * A failure of COMMIT rejects too: with STORE_OUTCOME_UNKNOWN, not retryable, when no answer tells whether it took
+   * effect.
    */
   transaction<R>(work: (tx: Tx) => Promise<R>, options?: TransactionOptions): Promise<R>;
   enlist(tx: Tx): SqlTx;
   /** True when running the whole transaction again can succeed: serialization failure, deadlock. */
   isRetryable?(error: unknown): boolean;
-  /** True when the database cannot be reached: the fault is nobody's on the path, and attempts are not counted. */
+  /**
+   * True when the database cannot be reached, also when it could not be at COMMIT (STORE_OUTCOME_UNKNOWN): the fault is
+   * nobody's on the path, and attempts are not counted.
+   */
   isUnavailable?(error: unknown): boolean;
 }
