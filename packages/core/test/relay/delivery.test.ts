@@ -185,6 +185,35 @@ test("a transport that confirms behind a gap of one key is not believed: what st
   expect(await relay.drainOnce()).toBe(3);
 });
 
+test("99. a run that goes in parts for its bytes stops at the part that was refused: nothing behind it is sent", async () => {
+  const here = place();
+  const store = storeOn(here);
+  const { arrived } = await listenTo(here.broker, orders);
+  const parts: string[][] = [];
+  let refuse = true;
+  const refused = refusing(here, (id) => (refuse && id === "0" ? rejected() : undefined));
+  const { publisher } = refused;
+  const transport = {
+    ...refused,
+    publisher: {
+      ...publisher,
+      publishRun: (...given: Parameters<typeof publisher.publishRun>) => {
+        parts.push(given[0].map(({ attributes }) => String(attributes["id"])));
+        return publisher.publishRun(...given);
+      },
+    },
+  };
+  const relay = await relayOn(here, store, { transport, maxBytesInFlight: 700 });
+  const payload = Buffer.from(JSON.stringify("x".repeat(300)));
+  await commit(store, ...many(3, () => ({ key: "k", payload })));
+  relay.start();
+  await here.clock.advance(100);
+  expect([parts, arrived]).toEqual([[["0"]], []]);
+  refuse = false;
+  await here.clock.advance(10_000);
+  expect(arrived.map(({ id }) => id)).toEqual(["0", "1", "2"]);
+});
+
 test("a transport that rejects, throws or answers too few outcomes loses and counts nothing", async () => {
   const here = place();
   const store = storeOn(here);
