@@ -8,7 +8,9 @@ import { mortal, steps, type Point } from "./support/mortal.ts";
 import { refusing, rejected, relayOn, tooLarge } from "./support/relays.ts";
 
 const points = steps.flatMap((step): Point[] => [`before ${step}`, `after ${step}`]);
-const cases = points.flatMap((point) => [1, 2].map((nth) => [point, nth] as const));
+const cases = points.flatMap((point) =>
+  [1, 2].flatMap((nth) => [4, 12].map((batchSize) => [point, nth, batchSize] as const)),
+);
 const options = { leaseMs: 3_000, batchSize: 4, retry: fixed({ attempts: 5, delayMs: 100 }) };
 
 /** Events of three keys and of none. `a1` is refused twice, `dead` always. */
@@ -26,8 +28,8 @@ const events = [
 ];
 
 test.each(cases)(
-  "93, 94. a relay that dies %s (time %i) loses nothing: what it began goes on under the same ids, in the order of each key",
-  async (point, nth) => {
+  "93, 94. a relay that dies %s (time %i, pages of %i) loses nothing: what it began goes on under the same ids, in the order of each key",
+  async (point, nth, batchSize) => {
     const here = place();
     const store = storeOn(here);
     const { arrived } = await listenTo(here.broker, "com.acme.orders");
@@ -41,6 +43,7 @@ test.each(cases)(
     const logger = recordingLogger();
     createRelay({
       ...options,
+      batchSize,
       onDead: "skip",
       store: doomed.store,
       transport: doomed.transport,
@@ -52,6 +55,7 @@ test.each(cases)(
 
     const next = await relayOn(here, store, {
       ...options,
+      batchSize,
       onDead: "skip",
       transport: refusing(here, refusalOf),
     });
