@@ -10,6 +10,14 @@ const order = {
   lines: [{ sku: "a", quantity: 1 }],
 };
 
+const well: Awaited<ReturnType<OrdersApi["health"]>> = {
+  ok: true,
+  broker: { state: "ready", errorCode: undefined, lastError: undefined },
+  store: undefined,
+  relay: undefined,
+  consumers: [],
+};
+
 function api(parts: Partial<OrdersApi> = {}) {
   const placed: NewOrder[] = [];
   const failures: string[] = [];
@@ -21,7 +29,7 @@ function api(parts: Partial<OrdersApi> = {}) {
     },
     find: async (orderId) =>
       orderId === "id-1" ? { orderId, reference: "r", status: "placed", trackingCode: null } : undefined,
-    health: () => ({ ok: true, broker: "ready", consumers: [] }),
+    health: async () => well,
     failed: (error) => failures.push(error.message),
     ...parts,
   });
@@ -86,6 +94,7 @@ test("a failure is told to the operator, and the caller learns no details", asyn
 });
 
 test("health is 503 while the broker is away", async () => {
-  const { app } = api({ health: () => ({ ok: false, broker: "reconnecting", consumers: ["orders"] }) });
+  const broker = { state: "reconnecting", errorCode: "TRANSPORT_UNAVAILABLE", lastError: "cut" } as const;
+  const { app } = api({ health: async () => ({ ...well, ok: false, broker }) });
   expect((await app.request("/health")).status).toBe(503);
 });

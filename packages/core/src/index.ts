@@ -109,12 +109,12 @@ export type {
   Consumable,
   Messaging,
   MessagingBase,
-  MessagingHealth,
   MessagingWithoutStore,
   MessagingWithStore,
   Require,
   Supported,
 } from "./messaging-types.ts";
+export type { BrokerHealth, ConsumerHealth, MessagingHealth, StoreHealth } from "./health.ts";
 export { systemClock } from "./clock.ts";
 export { guardLogger } from "./logger.ts";
 // ── the broker in this process
@@ -171,6 +171,7 @@ export type {
   UntypedTransaction,
 } from "./consume/context.ts";
 export type { Subscription } from "./consume/consumer.ts";
+export type { ConsumerState } from "./consume/intake/intake-switch.ts";
 export type { CloseOptions } from "./consume/drain.ts";
 export type { ConsumeOptions } from "./consume/consumers.ts";
 export type { ConsumerCounts } from "./consume/settle/settle.ts";

@@ -7,7 +7,7 @@ import type { Consumer } from "./consume/definition.ts";
 import type { CloseOptions } from "./consume/drain.ts";
 import type { Capabilities, CapabilityName } from "./contracts/capabilities.ts";
 import type { Store } from "./contracts/store.ts";
-import type { ConnectionState } from "./contracts/transport.ts";
+import type { MessagingHealth } from "./health.ts";
 import type { Outbox } from "./outbox/outbox.ts";
 import type { Publisher } from "./publish/publisher.ts";
 import type { Relay } from "./relay/relay.ts";
@@ -49,10 +49,20 @@ export interface MessagingBase<Tx, C extends Capabilities> extends Publisher, As
   ): Promise<Subscription>;
   /** Reads the dead letters of a consumer group, one call each. */
   consumeDeadLetters(group: string, handler: DeadLetterHandler): Promise<DeadLetterSubscription>;
-  health(): MessagingHealth;
+  /**
+   * How broker, store, relay and consumers are, each for itself: made for the readiness of a service. Asks the store
+   * one question, with at most one connection whoever asks; the rest is known. Never rejects, and answers in a second.
+   */
+  health(): Promise<MessagingHealth>;
   /** Keeps the process alive until the signal fires, then closes. */
   run(options: CloseOptions & { readonly signal: AbortSignal }): Promise<void>;
-  /** Consumers first, each drained for `drainMs`; then the relay, publishes under way, and the transport. Safe to call twice. */
+  /**
+   * Consumers first; then the relay, publishes under way, and the transport, in what is left of `drainMs`. Ends two
+   * seconds after `drainMs` at the latest, also when broker or database hang: nothing is lost then, and what was not
+   * confirmed or acknowledged is done again. The store stays open, it is yours. Safe to call twice; the first decides.
+   *
+   * @throws OptionsError (CONFIG_INVALID) for a `drainMs` that is no number from 0; nothing is closed then.
+   */
   close(options?: CloseOptions): Promise<void>;
 }
 
@@ -76,13 +86,6 @@ export type Messaging<
   S extends Store<any> | undefined = undefined,
   C extends Capabilities = Capabilities,
 > = S extends Store<infer Tx> ? MessagingWithStore<Tx, C> : MessagingWithoutStore<C>;
-
-/** A snapshot; never throws. */
-export interface MessagingHealth {
-  readonly ok: boolean;
-  readonly broker: ConnectionState;
-  readonly consumers: readonly string[];
-}
 
 /** Capabilities that are certain: offered by every transport that may run, or demanded by `requires`. */
 export type Require<C extends Capabilities, R extends CapabilityName> = C & {

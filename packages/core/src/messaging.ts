@@ -4,6 +4,7 @@ import { openTransport } from "./broker/open-transport.ts";
 import { keepAlive } from "./broker/keep-alive.ts";
 import { start } from "./broker/start.ts";
 import { systemClock } from "./clock.ts";
+import { closeInOrder } from "./close.ts";
 import { createConsumers, type ConsumeOptions } from "./consume/consumers.ts";
 import { resolvedConsumer } from "./consume/define-consumer.ts";
 import type { Consumer } from "./consume/definition.ts";
@@ -16,8 +17,9 @@ import type { Transport } from "./contracts/transport.ts";
 import { createLineageScope } from "./envelope/lineage.ts";
 import { createSealer, type Sealer } from "./envelope/seal.ts";
 import { createUuidV7 } from "./envelope/uuid-v7.ts";
-import { MessagingError, OptionsError, toError } from "./errors.ts";
+import { MessagingError, OptionsError } from "./errors.ts";
 import type { EventDraft } from "./event/draft.ts";
+import { createHealthCheck } from "./health.ts";
 import { consoleLogger, guardLogger } from "./logger.ts";
 import {
   resolveMessagingOptions,
@@ -115,7 +117,7 @@ function wire(opened: Opened): object {
   const { options, settings, transport } = opened;
   const { source, store } = options;
   const shared = wireShared(opened);
-  const { ambient, lineage, stamp, sealAll, logger } = shared;
+  const { ambient, lineage, stamp, sealAll, clock, logger } = shared;
   const { dispatcher, publisher } = wirePublisher(shared, settings);
   const attempt = { sealAll, publishAll: publisher.publishSealed, ambient, lineage };
   // The relay's, and one for what the service does besides.
@@ -126,18 +128,24 @@ function wire(opened: Opened): object {
       ? undefined
       : createRelayLoop({ ...shared, store, options: settings.relay });
   relay?.start();
+  const check = createHealthCheck({ transport, store, relay, consumers: consumers.states, clock });
 
   let closed: Promise<void> | undefined;
   const close = async (closeOptions?: CloseOptions): Promise<void> => {
-    drainMsOf(closeOptions); // refused before anything is closed
+    const drainMs = drainMsOf(closeOptions); // refused before anything is closed
     // Timers keep no process alive: a close that is waited for must not end with the process in its middle.
     closed ??= keepAlive(
-      closeInOrder([
-        () => consumers.close(closeOptions),
-        () => relay?.stop(),
-        () => dispatcher.close(),
-        () => transport.close(),
-      ]),
+      closeInOrder(
+        [
+          { name: "consumers", close: (leftMs) => consumers.close({ drainMs: leftMs }) },
+          { name: "relay", close: (leftMs) => relay?.stop({ drainMs: leftMs }) },
+          { name: "publishes", close: dispatcher.close },
+        ],
+        { name: "transport", close: () => transport.close() },
+        drainMs,
+        clock,
+        logger,
+      ).finally(check.close),
     );
     await closed;
   };
@@ -151,10 +159,7 @@ function wire(opened: Opened): object {
     consume: async (consumer: unknown, consumeOptions?: ConsumeOptions) =>
       consumers.start(resolvedConsumer(consumer), (consumer as Consumer).needs, consumeOptions),
     consumeDeadLetters: consumers.startDeadLetters,
-    health: () => {
-      const broker = transport.state();
-      return { ok: broker === "ready", broker, consumers: consumers.names() };
-    },
+    health: check.health,
     run: async (runOptions) => {
       assertRunOptions(runOptions);
       const { signal, drainMs } = runOptions;
@@ -173,20 +178,6 @@ function wire(opened: Opened): object {
     unitOfWork: () => unitOfWork,
   };
   return withStore;
-}
-
-/** Each step, whatever became of those before; fails with the first failure. */
-async function closeInOrder(steps: readonly (() => Promise<void> | undefined)[]): Promise<void> {
-  const failures: Error[] = [];
-  for (const step of steps) {
-    try {
-      await step();
-    } catch (error) {
-      failures.push(toError(error));
-    }
-  }
-  const [first] = failures;
-  if (first !== undefined) throw first;
 }
 
 function assertRunOptions(options: CloseOptions & { readonly signal: AbortSignal }): void {

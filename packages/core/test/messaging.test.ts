@@ -3,6 +3,7 @@ import {
   defineConsumer,
   memory,
   memoryStore,
+  MessagingError,
   type Logger,
   type MessagingOptions,
   type TransportLoaders,
@@ -150,7 +151,13 @@ test("56. close ends everything, in order, and leaves no timer behind; a second 
   await Promise.all([messaging.close(), messaging.close()]);
   await messaging[Symbol.asyncDispose]();
   expect(here.clock.pendingTimers()).toBe(0);
-  expect(messaging.health()).toEqual({ ok: false, broker: "closed", consumers: [] });
+  expect(await messaging.health()).toEqual({
+    ok: false,
+    broker: { state: "closed", ...fine },
+    store: { state: "ready", ...fine },
+    relay: { state: "stopped", lastTurnAgeMs: expect.any(Number), ...fine },
+    consumers: [],
+  });
   await expect(messaging.publish(Ticked({ n: 1 }))).rejects.toMatchObject({ code: "USAGE_CLOSED" });
 });
 
@@ -181,25 +188,102 @@ test("run lasts until the signal fires, and closes then; a signal that has fired
   let over = false;
   const running = messaging.run({ signal: controller.signal }).then(() => (over = true));
   await here.clock.advance(60_000);
-  expect([over, messaging.health().ok]).toEqual([false, true]);
+  expect([over, (await messaging.health()).ok]).toEqual([false, true]);
   controller.abort();
   await running;
-  expect(messaging.health().broker).toBe("closed");
+  expect((await messaging.health()).broker.state).toBe("closed");
   const other = await publisherOn(place());
   await other.run({ signal: AbortSignal.abort() });
-  expect(other.health().broker).toBe("closed");
+  expect((await other.health()).broker.state).toBe("closed");
 });
 
-test("144. health tells the state of the broker and names the consumers, and never throws", async () => {
+/** What there is to say of a part that is well. */
+const fine = { errorCode: undefined, lastError: undefined };
+
+test("144. health tells the state of broker, store, relay and consumers, each for itself", async () => {
   const here = place();
-  const messaging = await publisherOn(here);
-  await messaging.consume(defineConsumer("shipping", { inbox: "none" }).on(Placed, () => undefined));
-  expect(messaging.health()).toEqual({ ok: true, broker: "ready", consumers: ["shipping"] });
+  const store = storeOn(here);
+  const messaging = await serviceOn(here, { store });
+  const consumer = await messaging.consume(defineConsumer("shipping").on(Placed, () => undefined));
+  await messaging.consumeDeadLetters("shipping", () => undefined);
+  await here.clock.advance(100);
+  const running = [
+    { name: "shipping", state: "running" },
+    { name: "dead letters of shipping", state: "running" },
+  ];
+  expect(await messaging.health()).toEqual({
+    ok: true,
+    broker: { state: "ready", ...fine },
+    store: { state: "ready", ...fine },
+    relay: { state: "leading", lastTurnAgeMs: expect.any(Number), ...fine },
+    consumers: running,
+  });
+  consumer.pause();
+  expect(await messaging.health()).toMatchObject({ ok: true, consumers: [{ state: "paused" }, {}] });
   here.broker.stop();
-  await until("it is noticed", () => !messaging.health().ok);
-  expect(messaging.health()).toEqual({ ok: false, broker: "reconnecting", consumers: ["shipping"] });
+  await until("it is noticed", async () => !(await messaging.health()).ok);
+  expect(await messaging.health()).toMatchObject({
+    ok: false,
+    broker: { state: "reconnecting" },
+    store: { state: "ready" },
+  });
   here.broker.start();
-  await until("it is back", () => messaging.health().ok);
+  await until("it is back", async () => (await messaging.health()).broker.state === "ready");
+});
+
+test("144. health without a store has neither store nor relay", async () => {
+  const messaging = await publisherOn(place());
+  expect(await messaging.health()).toEqual({
+    ok: true,
+    broker: { state: "ready", ...fine },
+    store: undefined,
+    relay: undefined,
+    consumers: [],
+  });
+});
+
+test("144. health says why the store fails, and does not fail itself", async () => {
+  const here = place();
+  const ping = () => Promise.reject(new MessagingError("STORE_UNAVAILABLE", "connect ECONNREFUSED"));
+  const messaging = await serviceOn(here, { store: { ...storeOn(here), ping } });
+  expect(await messaging.health()).toMatchObject({
+    ok: false,
+    broker: { state: "ready" },
+    store: { state: "failing", errorCode: "STORE_UNAVAILABLE", lastError: "connect ECONNREFUSED" },
+  });
+});
+
+test("health of a store that hangs answers in a second, and asks it one question however often it is called", async () => {
+  const here = place();
+  const ping = vi.fn<() => Promise<void>>(() => new Promise(() => {}));
+  const messaging = await serviceOn(here, { store: { ...storeOn(here), ping } });
+  const checks = Promise.all([messaging.health(), messaging.health()]);
+  await here.clock.advance(1_000);
+  const later = messaging.health();
+  await here.clock.advance(1_000);
+  for (const health of [...(await checks), await later]) {
+    expect(health).toMatchObject({ ok: false, store: { state: "failing", errorCode: "STORE_UNAVAILABLE" } });
+  }
+  expect(ping).toHaveBeenCalledTimes(1);
+});
+
+test("a consumer that waits for its database is told, and is not well", async () => {
+  const here = place();
+  const store = storeOn(here);
+  const gone = new MessagingError("STORE_UNAVAILABLE", "connect ECONNREFUSED");
+  const messaging = await serviceOn(here, {
+    store: {
+      ...store,
+      transaction: async () => {
+        throw gone;
+      },
+      isUnavailable: (error: unknown) => error === gone,
+    },
+  });
+  await messaging.consume(defineConsumer("shipping").on(Placed, () => undefined));
+  await messaging.publish(Placed({ orderId: "1" }));
+  await until("it waits", async () => (await messaging.health()).consumers[0]?.state === "waiting-for-store");
+  expect((await messaging.health()).ok).toBe(false);
 });
 
 test("a logger that throws changes nothing", async () => {

@@ -11,7 +11,7 @@ export interface OrdersApi {
   readonly tracer: Tracer;
   place(order: NewOrder): Promise<string>;
   find(orderId: string): Promise<Order | undefined>;
-  health(): MessagingHealth;
+  health(): Promise<MessagingHealth>;
   /** Told of errors that callers see only as a 500. */
   failed(error: Error): void;
 }
@@ -32,8 +32,8 @@ export function ordersApi({ tracer, place, find, health, failed }: OrdersApi): H
     const order = await find(c.req.param("id"));
     return order === undefined ? c.json({ error: "There is no such order." }, 404) : c.json(order);
   });
-  app.get("/health", (c) => {
-    const state = health();
+  app.get("/health", async (c) => {
+    const state = await health();
     return c.json(state, state.ok ? 200 : 503);
   });
   app.notFound((c) => c.json({ error: "There is no such page." }, 404));

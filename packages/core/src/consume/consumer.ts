@@ -1,7 +1,7 @@
 import { AsyncResource } from "node:async_hooks";
 import type { TransportConsumer } from "../contracts/subscription.ts";
-import { drainMsOf, type CloseOptions } from "./drain.ts";
-import { createIntakeSwitch } from "./intake/intake-switch.ts";
+import { drainMsOf, endIn, type CloseOptions } from "./drain.ts";
+import { createIntakeSwitch, type ConsumerState } from "./intake/intake-switch.ts";
 import { createPath, type PathParts } from "./path.ts";
 import { requestOf } from "./request.ts";
 import type { ConsumerCounts } from "./settle/settle.ts";
@@ -12,11 +12,13 @@ export interface Subscription extends AsyncDisposable {
   /** Takes nothing new; what is under way goes on. */
   pause(): void;
   resume(): void;
+  state(): ConsumerState;
   /** What became of the messages so far, in this process. */
   counts(): ConsumerCounts;
   /**
    * Takes nothing new, gives back what has not begun, waits for running handlers up to `drainMs`, then aborts their
-   * signal, rolls their work back and gives their messages back, uncounted. Safe to call twice.
+   * signal, rolls their work back and gives their messages back, uncounted. Ends one and a half seconds after `drainMs`
+   * at the latest, whatever hangs: what the broker was not told comes again. Safe to call twice.
    *
    * @throws OptionsError (CONFIG_INVALID) for a `drainMs` that is no number from 0; nothing is closed then.
    */
@@ -40,12 +42,7 @@ export async function startConsumer(parts: ConsumerParts): Promise<Subscription>
   const close = async (drainMs: number): Promise<void> => {
     intakeSwitch.close();
     path.turnAway();
-    try {
-      await subscription.stop();
-    } finally {
-      await path.end(drainMs);
-      await subscription.close();
-    }
+    await endIn(parts.clock, drainMs, subscription, path.end);
   };
   let closed: Promise<void> | undefined;
   const closeOnce = async (options?: CloseOptions): Promise<void> => {
@@ -56,6 +53,7 @@ export async function startConsumer(parts: ConsumerParts): Promise<Subscription>
     consumer: consumer.name,
     pause: () => intakeSwitch.off("person"),
     resume: () => intakeSwitch.on("person"),
+    state: intakeSwitch.state,
     counts: path.counts,
     close: closeOnce,
     [Symbol.asyncDispose]: () => closeOnce(),

@@ -12,6 +12,7 @@ import { createAttempts, type AttemptParts } from "./attempt/attempt.ts";
 import { startConsumer, type Subscription } from "./consumer.ts";
 import { startDeadLetters, type DeadLetterHandler, type DeadLetterSubscription } from "./dead-letters.ts";
 import type { ResolvedConsumer } from "./definition.ts";
+import type { ConsumerState } from "./intake/intake-switch.ts";
 import { createPoolCheck } from "./pool.ts";
 import { drainMsOf, problemsOfClose, type CloseOptions } from "./drain.ts";
 import { createStrayGuard, type StrayGuard } from "./attempt/stray.ts";
@@ -30,7 +31,8 @@ export interface Consumers {
     options?: ConsumeOptions,
   ): Promise<Subscription>;
   startDeadLetters(group: string, handler: DeadLetterHandler): Promise<DeadLetterSubscription>;
-  names(): readonly string[];
+  /** Those that are started and not closed, with the readers of dead letters. */
+  states(): readonly { readonly name: string; readonly state: ConsumerState }[];
   /** Closes all of them side by side, and lets none start any more. */
   close(options?: CloseOptions): Promise<void>;
 }
@@ -52,6 +54,11 @@ export interface ConsumersParts {
 
 interface Closable {
   close(options?: CloseOptions): Promise<void>;
+  state?(): ConsumerState;
+}
+
+interface Entry extends Closable {
+  state(): ConsumerState;
 }
 
 /** Ids that an inbox in memory remembers. */
@@ -59,7 +66,7 @@ const memoryInboxCapacity = 10_000;
 
 export function createConsumers(parts: ConsumersParts): Consumers {
   const { transport, store, clock, logger, telemetry, random } = parts;
-  const open = new Map<string, Closable>();
+  const open = new Map<string, Entry>();
   let stray: StrayGuard | undefined;
   const pool = createPoolCheck(store, parts.otherConnections, logger);
   let closed = false;
@@ -81,8 +88,13 @@ export function createConsumers(parts: ConsumersParts): Consumers {
     const leave = () => {
       if (open.get(name) === entry) open.delete(name);
     };
-    const started = begin().then((subscription) => dress(leaving(subscription, leave)));
-    const entry: Closable = {
+    let state = (): ConsumerState => "starting";
+    const started = begin().then((subscription) => {
+      state = () => subscription.state?.() ?? "running";
+      return dress(leaving(subscription, leave));
+    });
+    const entry: Entry = {
+      state: () => state(),
       close: async (options) => (await started.catch(() => undefined))?.close(options),
     };
     open.set(name, entry);
@@ -147,7 +159,7 @@ export function createConsumers(parts: ConsumersParts): Consumers {
         startDeadLetters({ group, handler, transport: transport.consumer, stray: guard(), clock, logger }),
       );
     },
-    names: () => [...open.keys()],
+    states: () => [...open].map(([name, { state }]) => ({ name, state: state() })),
     close: async (options) => {
       drainMsOf(options);
       closed = true;

@@ -4,7 +4,7 @@ import type { Logger } from "../contracts/logger.ts";
 import type { Delivery, SubscriptionRequest, TransportConsumer } from "../contracts/subscription.ts";
 import { decodeDeadLetter } from "../envelope/dead-letter.ts";
 import { soundError } from "../failure/sound-error.ts";
-import { drain, drainMsOf, type CloseOptions } from "./drain.ts";
+import { drain, drainMsOf, endIn, type CloseOptions } from "./drain.ts";
 import { createRunning } from "./running.ts";
 import type { StrayGuard } from "./attempt/stray.ts";
 
@@ -47,12 +47,7 @@ export async function startDeadLetters(parts: DeadLettersParts): Promise<DeadLet
   );
 
   const close = async (drainMs: number): Promise<void> => {
-    try {
-      await subscription.stop();
-    } finally {
-      await drain(clock, drainMs, running, abort);
-      await subscription.close();
-    }
+    await endIn(clock, drainMs, subscription, (leftMs) => drain(clock, leftMs, running, abort));
   };
   let closed: Promise<void> | undefined;
   const closeOnce = async (options?: CloseOptions): Promise<void> => {

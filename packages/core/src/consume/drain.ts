@@ -1,15 +1,19 @@
 import type { Clock } from "../contracts/clock.ts";
+import type { TransportSubscription } from "../contracts/subscription.ts";
 import { OptionsError } from "../errors.ts";
 import { isOptions, noObject, problemsOfNames } from "../options/names.ts";
+import { within } from "../within.ts";
 
 /** How a close treats what is still running. */
 export interface CloseOptions {
-  /** How long running handlers may take to end, in milliseconds. Default 10,000. */
+  /** How long what is under way may take to end, in milliseconds: handlers, and publishes. Default 10,000. */
   readonly drainMs?: number | undefined;
 }
 
 /** How long a roll-back may take after the signal fired; a frozen database must not keep a close from ending. */
-const unwindMs = 5_000;
+const unwindMs = 1_000;
+/** How long the broker may take after that to have its messages back. */
+const giveBackMs = 500;
 
 /** @throws OptionsError (CONFIG_INVALID) before anything is closed. */
 export function drainMsOf(options: CloseOptions = {}): number {
@@ -43,12 +47,19 @@ export async function drain(
   cancelAbort();
 }
 
-/** Resolves with the task, or when the time is over. */
-async function within(clock: Clock, limitMs: number, task: Promise<void>): Promise<void> {
-  let cancel = () => {};
-  const over = new Promise<void>((resolve) => {
-    cancel = clock.schedule(limitMs, resolve);
-  });
-  await Promise.race([task, over]);
-  cancel();
+/** Takes nothing new, drains, and gives back what is left; each step in what is left of the time, whatever hangs. */
+export async function endIn(
+  clock: Clock,
+  drainMs: number,
+  subscription: Pick<TransportSubscription, "stop" | "close">,
+  drainFor: (leftMs: number) => Promise<void>,
+): Promise<void> {
+  const fromMs = clock.monotonicMs();
+  const leftMs = (ofMs: number) => Math.max(0, fromMs + ofMs - clock.monotonicMs());
+  try {
+    await within(clock, drainMs, subscription.stop());
+  } finally {
+    await drainFor(leftMs(drainMs));
+    await within(clock, leftMs(drainMs + unwindMs + giveBackMs), subscription.close());
+  }
 }

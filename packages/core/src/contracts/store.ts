@@ -14,6 +14,8 @@ export interface Store<Tx> extends Transactor<Tx> {
    * STORE_UNAVAILABLE or STORE_SCHEMA_MISSING, which names the step to take.
    */
   assertSchema(): Promise<void>;
+  /** Resolves when the database answers: one round trip, for checks of health. Fails with STORE_UNAVAILABLE. */
+  ping(): Promise<void>;
   /** How many connections its pool may open; undefined where there is no pool, or it does not say. */
   readonly poolSize?: number | undefined;
   /** How many callers wait for a connection of the pool now; undefined where it does not say. Never throws. */

@@ -4,6 +4,8 @@ import type { Clock } from "../contracts/clock.ts";
 export interface Deadlines {
   /** Calls `late` once at that time of the monotonic clock; the returned function takes that back. */
   add(atMs: number, late: () => void): () => void;
+  /** Calls back everything at once, as if it were late. */
+  expire(): void;
   /** Takes everything back. */
   clear(): void;
 }
@@ -41,6 +43,9 @@ export function createDeadlines(clock: Clock): Deadlines {
       if (timer === undefined || atMs < timer.atMs) arm(atMs);
       // The timer stays: it finds nothing to do, once, which is cheaper than one per message.
       return () => void entries.delete(entry);
+    },
+    expire: () => {
+      for (const entry of entries) if (entries.delete(entry)) entry.late();
     },
     clear: () => {
       entries.clear();

@@ -3,6 +3,7 @@ import type { PublishOutcome, TransportPublisher } from "../contracts/transport.
 import type { OutgoingMessage } from "../contracts/wire.ts";
 import { MessagingError, toMessagingError } from "../errors.ts";
 import type { Telemetry } from "../telemetry/telemetry.ts";
+import { within } from "../within.ts";
 import { createDeadlines } from "./deadlines.ts";
 import { givenUp, graceMs, lateMs, noAnswer, notSent, outcomesOf, unknown } from "./outcomes.ts";
 import { createWindow, type WindowLimits } from "./window.ts";
@@ -21,8 +22,8 @@ export interface DispatchBounds {
 export interface Dispatcher {
   /** Never rejects. The outcome comes by the deadline, whatever the transport does. */
   dispatch(message: OutgoingMessage, bounds: DispatchBounds): Promise<PublishOutcome>;
-  /** Refuses new messages and waits for those under way, which their deadlines bound. */
-  close(): Promise<void>;
+  /** Refuses new messages and waits up to `drainMs` for those under way; the outcome of the others is then `unknown`. */
+  close(drainMs: number): Promise<void>;
 }
 
 /** A message that was admitted. `told`: its publisher has an outcome, which may be before the transport's. */
@@ -107,9 +108,12 @@ export function createDispatcher(
 
   return {
     dispatch: (message, bounds) => calls.count(run(message, bounds)),
-    close: async () => {
+    close: async (drainMs) => {
       window.close();
-      await calls.none();
+      if (!(await within(clock, drainMs, calls.none()))) {
+        deadlines.expire();
+        await calls.none();
+      }
       deadlines.clear();
     },
   };

@@ -46,7 +46,7 @@ export function notSent(error: MessagingError): Unconfirmed {
 export function noAnswer(what: string): MessagingError {
   return new MessagingError(
     "TRANSPORT_OUTCOME_UNKNOWN",
-    `No answer from the broker for ${what} by the deadline.`,
+    `No answer from the broker for ${what} by the deadline, or before the close.`,
   );
 }
 

@@ -35,9 +35,9 @@ test("a broker is chosen by its URL, by its kind, or given as it is", async () =
   ]) {
     const messaging = await createMessaging({ source, broker, logger });
     expect(messaging.capabilities.transport).toBe("memory");
-    expect(messaging.health()).toEqual({ ok: true, broker: "ready", consumers: [] });
+    expect(await messaging.health()).toMatchObject({ ok: true, broker: { state: "ready" }, consumers: [] });
     await messaging.close();
-    expect(messaging.health()).toMatchObject({ ok: false, broker: "closed" });
+    expect(await messaging.health()).toMatchObject({ ok: false, broker: { state: "closed" } });
   }
 });
 

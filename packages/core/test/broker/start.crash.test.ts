@@ -9,7 +9,7 @@ test("54. a start that waits keeps the process alive: Node would end it as if it
     setTimeout(() => broker.start(), 500).unref();
     const logger = { debug() {}, info() {}, warn() {}, error() {} };
     const messaging = await createMessaging({ source: "/a", broker: memory({ broker }), logger, startRetryMs: 20_000 });
-    console.log("started", messaging.health().broker);
+    console.log("started", (await messaging.health()).broker.state);
     await messaging.close();
   `;
   const { status, stdout, stderr } = spawnSync(

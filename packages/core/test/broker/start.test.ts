@@ -130,7 +130,7 @@ test("a database that is away at the start is tried again, too", async () => {
   });
   await clock.advance(1_000);
   const messaging = await starting;
-  expect(messaging.health().ok).toBe(true);
+  expect((await messaging.health()).ok).toBe(true);
   await messaging.close();
 });
 

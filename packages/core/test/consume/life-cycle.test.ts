@@ -15,7 +15,7 @@ describe("starting", () => {
     const start = (n: number) => service.consume(plain(`g${n}`).on(Ticked, () => void seen.push(`g${n}`)));
     const subscriptions = await Promise.all(Array.from({ length: 10 }, (_, n) => start(n)));
     await Promise.all(subscriptions.map((subscription) => subscription.close()));
-    expect(service.health().consumers).toEqual([]);
+    expect((await service.health()).consumers).toEqual([]);
     await Promise.all(Array.from({ length: 10 }, (_, n) => start(n)));
     await service.publish(Ticked({ n: 1 }));
     await until("all ten have it", () => seen.length === 10);
@@ -42,7 +42,7 @@ describe("starting", () => {
     await old.close();
     await service.consume(consumer);
     await old.close();
-    expect(service.health().consumers).toEqual(["g"]);
+    expect((await service.health()).consumers).toEqual([{ name: "g", state: "running" }]);
     await service.close();
     expect(world.broker.inspect().groups.map(({ unsettled }) => unsettled)).toEqual([0]);
   });
@@ -79,7 +79,7 @@ describe("starting", () => {
     await other.publish(Ticked({ n: 1 }));
     await settled();
     expect(seen).toEqual([]);
-    expect(service.health().consumers).toEqual([]);
+    expect((await service.health()).consumers).toEqual([]);
   });
 
   test("a consumer without a handler is refused with the step to take", async () => {
@@ -323,7 +323,7 @@ describe("the signal given to consume", () => {
     await until("it runs", () => world.group("g").unsettled === 1);
     controller.abort();
     gate.open();
-    await until("it is closed", () => service.health().consumers.length === 0);
+    await until("it is closed", async () => (await service.health()).consumers.length === 0);
     expect(subscription.counts().handled).toBe(1);
   });
 
@@ -339,7 +339,7 @@ describe("the signal given to consume", () => {
     await until("it runs", () => world.group("g").unsettled === 1);
     controller.abort();
     await world.clock.advance(100);
-    await until("it is closed", () => service.health().consumers.length === 0);
+    await until("it is closed", async () => (await service.health()).consumers.length === 0);
     expect(world.group("g")).toMatchObject({ queued: 1, unsettled: 0 });
   });
 
@@ -365,7 +365,7 @@ describe("the signal given to consume", () => {
     );
     controller.abort();
     await starting;
-    await until("it is closed", () => service.health().consumers.length === 0);
+    await until("it is closed", async () => (await service.health()).consumers.length === 0);
   });
 
   test("56. is forgotten by the end of the subscription, whoever ended it", async () => {

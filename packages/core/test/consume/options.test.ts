@@ -204,6 +204,6 @@ describe("an option that the broker cannot meet", () => {
       code: "CONFIG_CAPABILITY_MISSING",
       context: { capability },
     });
-    expect(service.health().consumers).toEqual([]);
+    expect((await service.health()).consumers).toEqual([]);
   });
 });

@@ -97,7 +97,7 @@ test("one timer stands for the deadlines of all, and none after close", async ()
   for (let n = 0; n < 500; n += 1) void send(String(n));
   await clock.advance(0);
   expect(clock.pendingTimers()).toBe(1);
-  const closing = dispatcher.close();
+  const closing = dispatcher.close(10_000);
   for (const call of calls) call.answer();
   await closing;
   expect(log).toHaveLength(500);
@@ -119,10 +119,23 @@ test("close refuses who waits for room, and waits for what was sent", async () =
   void send("a");
   void send("b");
   await clock.advance(1);
-  const closing = dispatcher.close().then(() => log.push("closed"));
+  const closing = dispatcher.close(10_000).then(() => log.push("closed"));
   await clock.advance(1);
   expect(log).toEqual(["b rejected"]);
   calls[0]?.answer();
   await closing;
   expect(log).toEqual(["b rejected", "a confirmed", "closed"]);
+});
+
+test("close gives up what is not answered in its time: the outcome is unknown, and no timer is left", async () => {
+  const { clock, dispatcher, log, send } = dispatcherOf({ maxMessages: 1 });
+  void send("a", 30_000);
+  await clock.advance(1);
+  const closing = dispatcher.close(500).then(() => log.push("closed"));
+  await clock.advance(499);
+  expect(log).toEqual([]);
+  await clock.advance(1);
+  await closing;
+  expect(log).toEqual(["a unknown", "closed"]);
+  expect(clock.pendingTimers()).toBe(0);
 });

@@ -318,7 +318,7 @@ test("106. the relay of a messaging works without any consumer, and ends with th
   await messaging.unitOfWork().run(async ({ publish }) => publish(Ticked({ n: 1 })));
   await here.clock.advance(100);
   expect(arrived).toHaveLength(1);
-  expect(messaging.health()).toMatchObject({ ok: true, consumers: [] });
+  expect(await messaging.health()).toMatchObject({ ok: true, consumers: [] });
   await messaging.close();
   expect(await store.relay.status()).toMatchObject({ owner: undefined });
   expect(await messaging.relay?.status()).toMatchObject({ state: "stopped" });

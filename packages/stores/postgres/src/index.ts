@@ -61,6 +61,11 @@ export function postgres(options: AnyOptions): PostgresStore<unknown> {
     inbox: createInbox(connection, tables, transactions),
     relay: createRelayStore(connection, tables, { clock, fullReadEveryMs }),
     migrate: () => named("migrate the schema", migrate(connection, tables)),
+    ping: () =>
+      named(
+        "reach the database",
+        connection.script(["SELECT 1"]).then(() => undefined),
+      ),
     assertSchema: () => named("check the schema", assertSchema(connection, tables)),
     printMigrations: () => printMigrations(tables),
     poolSize: connection.poolSize,

@@ -67,6 +67,7 @@ export function memoryStore(options: MemoryStoreOptions = {}): MemoryStore {
       for (const part of [tables, outbox, marks, parked, leases]) part.clear();
     },
     assertSchema: () => Promise.resolve(),
+    ping: () => Promise.resolve(),
     // Nothing was opened. What is stored stays, as it does in a database.
     close: () => Promise.resolve(),
   };

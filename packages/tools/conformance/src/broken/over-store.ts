@@ -25,6 +25,7 @@ export function overStore<Tx>(inner: Store<Tx>, faults: StoreFaults<Tx>): Store<
     inbox: overInbox(inner.inbox, faults.inbox ?? {}),
     relay: overRelay(inner.relay, faults.relay ?? {}),
     assertSchema: () => inner.assertSchema(),
+    ping: () => inner.ping(),
     close: () => inner.close(),
     transaction: faults.transaction ?? ((work, options) => inner.transaction(work, options)),
     enlist: (tx) => inner.enlist(tx),
