@@ -34,24 +34,30 @@ export function createLifetime(clock: Clock, limits: LifetimeLimits): Lifetime {
   const { signal } = controller;
   let outside = false;
   let lastThrown: { readonly error: unknown } | undefined;
+  // The race that is on, told by hand: a listener on our own signal costs more than all the rest of a race.
+  let loseRace: ((reason: unknown) => void) | undefined;
+  const giveUp = (reason: MessagingError) => {
+    if (signal.aborted) return;
+    loseRace?.(reason);
+    controller.abort(reason);
+  };
   const abandon = (reason: unknown) => {
     outside = true;
-    controller.abort(abandonedError(limits, reason));
+    giveUp(abandonedError(limits, reason));
   };
   const unwatchAll = limits.giveUp.map((given) => whenAborted(given, () => abandon(given.reason)));
   const limit = (): (() => void) =>
     limits.timeoutMs === Number.POSITIVE_INFINITY
       ? () => {}
-      : clock.schedule(limits.timeoutMs, () => controller.abort(timedOutError(limits)));
+      : clock.schedule(limits.timeoutMs, () => giveUp(timedOutError(limits)));
 
   return {
     signal,
     race: async (work) => {
       signal.throwIfAborted();
       const cancelLimit = limit();
-      let unwatch = () => {};
       const givenUp = new Promise<never>((_, reject) => {
-        unwatch = whenAborted(signal, () => reject(signal.reason as Error));
+        loseRace = reject;
       });
       // Inside an async function a throw before the first await is a rejection too; the loser's is already handled.
       const working = (async () => work())();
@@ -62,7 +68,7 @@ export function createLifetime(clock: Clock, limits: LifetimeLimits): Lifetime {
         throw error;
       } finally {
         cancelLimit();
-        unwatch();
+        loseRace = undefined;
       }
     },
     abandoned: () => outside,
