@@ -1,10 +1,11 @@
 import type { CodedError } from "./failure.ts";
 import type { StoredEvent } from "./outbox.ts";
 
-/** The right to relay one outbox, held by one owner at a time. `epoch` grows at each take-over. */
+/** The right to relay one outbox, held by one owner at a time. */
 export interface RelayLease {
-  readonly relay: string;
+  /** Who asked for it: one running relay, by an id of its own. */
   readonly owner: string;
+  /** Higher than that of every lease before it, so that what a former owner writes can be told. */
   readonly epoch: number;
 }
 
@@ -13,8 +14,12 @@ export interface RelayLease {
  * Rows are inserted and deleted, never updated: attempts are counted on parked rows only.
  */
 export interface RelayStore {
-  /** - one owner holds the lease; another gets it when it was released or has run out, with a higher epoch. */
-  acquire(relay: string, owner: string, leaseMs: number): Promise<RelayLease | undefined>;
+  /**
+   * The lease of this outbox: there is one, whoever asks.
+   * - one owner holds the lease; another gets it when it was released or has run out, with a higher epoch.
+   * - an owner that acquires its own lease anew gets a higher epoch, and the lease it had before is lost.
+   */
+  acquire(owner: string, leaseMs: number): Promise<RelayLease | undefined>;
   /** False when the lease is no longer ours. */
   renew(lease: RelayLease, leaseMs: number): Promise<boolean>;
   /** Gives the lease back so that a standby takes over at once. */

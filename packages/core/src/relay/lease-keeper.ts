@@ -25,12 +25,7 @@ export interface LeaseKeeper {
   end(): void;
 }
 
-export function createLeaseKeeper(
-  store: RelayStore,
-  relay: string,
-  leaseMs: number,
-  clock: Clock,
-): LeaseKeeper {
+export function createLeaseKeeper(store: RelayStore, leaseMs: number, clock: Clock): LeaseKeeper {
   const owner = randomUUID();
   let lease: RelayLease | undefined;
   // Counted from before the statement: the database's clock starts no earlier.
@@ -42,7 +37,7 @@ export function createLeaseKeeper(
   const take = async (): Promise<RelayLease | undefined> => {
     if (ended) return undefined;
     const now = clock.monotonicMs();
-    const taken = await store.acquire(relay, owner, leaseMs);
+    const taken = await store.acquire(owner, leaseMs);
     if (ended && taken !== undefined) {
       await giveBack(taken);
       return undefined;
@@ -85,13 +80,7 @@ export function createLeaseKeeper(
     },
     demand: () => {
       if (!ended && lease !== undefined && clock.monotonicMs() < askedAtMs + leaseMs) return;
-      throw new MessagingError(
-        "STORE_LEASE_LOST",
-        `The lease of relay '${relay}' ran out. Acquire it anew.`,
-        {
-          context: { relay },
-        },
-      );
+      throw new MessagingError("STORE_LEASE_LOST", "The lease of this outbox ran out. Acquire it anew.");
     },
     lost: () => {
       lease = undefined;

@@ -4,8 +4,6 @@ import { exponential, problemsOfPolicy, type RetryPolicy } from "../retry/retry-
 
 /** How a relay works. All of it has a default. */
 export interface RelayOptions {
-  /** Relays of one name share one lease: one leads, the others stand by. Default `default`. */
-  readonly name?: string | undefined;
   /** Rows per read, 1 to 10,000. Default 500: about twice the rate of 100, and 1,000 adds little. */
   readonly batchSize?: number | undefined;
   /**
@@ -46,7 +44,6 @@ export type ResolvedRelayOptions = { readonly [K in keyof RelayOptions]-?: NonNu
 export function resolveRelayOptions(options: RelayOptions = {}): ResolvedRelayOptions {
   if (!isOptions(options)) throw new OptionsError("The relay's options", [noObject]);
   const resolved: ResolvedRelayOptions = {
-    name: options.name ?? "default",
     batchSize: options.batchSize ?? 500,
     pageMaxBytes: options.pageMaxBytes ?? 8 * 1_024 * 1_024,
     maxBytesInFlight: options.maxBytesInFlight ?? 16 * 1_024 * 1_024,
@@ -61,10 +58,6 @@ export function resolveRelayOptions(options: RelayOptions = {}): ResolvedRelayOp
   };
   const problems = [
     ...problemsOfNames(options, resolved),
-    ...check(
-      typeof resolved.name === "string" && /^[\w.-]{1,100}$/.test(resolved.name),
-      "name: 1 to 100 of letters, digits, '.', '_' and '-'",
-    ),
     ...check(within(resolved.batchSize, 1, 10_000), "batchSize: must be a whole number from 1 to 10,000"),
     ...check(
       within(resolved.pageMaxBytes, 1, Number.MAX_SAFE_INTEGER),

@@ -30,7 +30,7 @@ import { createUnderway, type Underway } from "./underway.ts";
 /** What a relay is doing, and what waits in its outbox. */
 export interface RelayStatus extends OutboxStatus, RelayHealth {}
 
-/** Publishes what an outbox holds. Several relays of one name may run anywhere; one of them leads. */
+/** Publishes what an outbox holds. Several relays of one outbox may run anywhere; one of them leads. */
 export interface Relay {
   /** Begins to work in the background; a second call does nothing. */
   start(): void;
@@ -77,7 +77,7 @@ export interface RelayParts {
 
 export function createRelayLoop(parts: RelayParts): Relay {
   const { store, transport, clock, options } = parts;
-  const keeper = createLeaseKeeper(store.relay, options.name, options.leaseMs, clock);
+  const keeper = createLeaseKeeper(store.relay, options.leaseMs, clock);
   let stopping: Promise<void> | undefined;
   const window = createWindow(
     { maxMessages: options.batchSize, maxBytes: options.maxBytesInFlight, whenFull: "wait" },

@@ -9,7 +9,7 @@ import { commit, flushed, gate, idsOf, rows, sealed } from "./support/events.ts"
 const refused = new MessagingError("TRANSPORT_TOO_LARGE", "too large");
 
 async function leased(store: MemoryStore, owner = "me"): Promise<RelayLease> {
-  const lease = await store.relay.acquire("default", owner, 10_000);
+  const lease = await store.relay.acquire(owner, 10_000);
   if (lease === undefined) throw new Error("no lease");
   return lease;
 }
@@ -133,20 +133,19 @@ test("a commit with events signals, one without does not, and a listener that th
 test("100. one owner holds the lease; another gets it when it was released or has run out, with a higher epoch", async () => {
   const clock = fakeClock();
   const { relay } = memoryStore({ clock });
-  const first = await relay.acquire("default", "one", 1000);
-  expect(first).toEqual({ relay: "default", owner: "one", epoch: 1 });
-  expect(await relay.acquire("default", "two", 1000)).toBeUndefined();
-  expect(await relay.acquire("other", "two", 1000)).toMatchObject({ epoch: 1 });
+  const first = await relay.acquire("one", 1000);
+  expect(first).toEqual({ owner: "one", epoch: 1 });
+  expect(await relay.acquire("two", 1000)).toBeUndefined();
   if (first === undefined) return;
   await clock.advance(999);
   expect(await relay.renew(first, 1000)).toBe(true);
   await clock.advance(999);
-  expect(await relay.acquire("default", "two", 1000)).toBeUndefined();
+  expect(await relay.acquire("two", 1000)).toBeUndefined();
   await clock.advance(1);
   // Run out, and nobody has taken it: still ours to renew.
   expect(await relay.renew(first, 1000)).toBe(true);
   await clock.advance(1000);
-  const second = await relay.acquire("default", "two", 1000);
+  const second = await relay.acquire("two", 1000);
   expect(second).toMatchObject({ owner: "two", epoch: 2 });
   expect(await relay.renew(first, 1000)).toBe(false);
   await relay.release(first);
@@ -154,7 +153,7 @@ test("100. one owner holds the lease; another gets it when it was released or ha
   if (second === undefined) return;
   await relay.release(second);
   expect((await relay.status()).owner).toBeUndefined();
-  expect(await relay.acquire("default", "one", 1000)).toMatchObject({ epoch: 3 });
+  expect(await relay.acquire("one", 1000)).toMatchObject({ epoch: 3 });
 });
 
 test("100. an owner that slept past its lease can neither park nor settle what is parked", async () => {

@@ -4,7 +4,7 @@ import { memoryStore } from "../../src/memory/store/store.ts";
 import { commit, flushed, gate, idsOf, rows, sealed } from "./support/events.ts";
 
 async function backlogOf(store: ReturnType<typeof memoryStore>): Promise<readonly string[]> {
-  const lease = await store.relay.acquire("r", "me", 1000);
+  const lease = await store.relay.acquire("me", 1000);
   if (lease === undefined) throw new Error("no lease");
   return idsOf(await store.relay.read(lease, rows(1000)));
 }
@@ -267,7 +267,7 @@ test("148. clear forgets everything, twice as once, and what was open cannot com
     await tx.put("orders", "1", 1);
     await store.inbox.register(tx, "shipping", ["m"]);
   });
-  const lease = await store.relay.acquire("r", "me", 1000);
+  const lease = await store.relay.acquire("me", 1000);
   if (lease === undefined) throw new Error("no lease");
   const [, keyed] = await store.relay.read(lease, rows(10));
   if (keyed === undefined) throw new Error("no event");

@@ -124,11 +124,8 @@ test("102. a page is confirmed as far as the broker has it, and the rest is sent
   const relay = await relayOn(here, store, { transport });
   await commit(store, ...many(5));
   expect(await relay.drainOnce()).toBe(2);
-  expect((await store.relay.read({ relay: "", owner: "", epoch: 0 }, rows(10))).map(({ id }) => id)).toEqual([
-    "2",
-    "3",
-    "4",
-  ]);
+  const left = await store.relay.read({ owner: "", epoch: 0 }, rows(10));
+  expect(left.map(({ id }) => id)).toEqual(["2", "3", "4"]);
   broken = false;
   expect(await relay.drainOnce()).toBe(3);
   expect(await store.relay.parked({})).toEqual([]);

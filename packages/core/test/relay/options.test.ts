@@ -2,9 +2,11 @@ import { createRelay, memory, memoryStore, type RelayOptions } from "@postrider/
 import { expect, test } from "vitest";
 import { createPace } from "../../src/relay/pace.ts";
 
+const there =
+  "batchSize, pageMaxBytes, maxBytesInFlight, leaseMs, minPollMs, maxPollMs, publishDeadlineMs, retry, onDead, inboxRetentionMs, contentMode";
 const wrong: readonly (readonly [RelayOptions, string])[] = [
-  [{ name: "" }, "name: 1 to 100 of letters, digits, '.', '_' and '-'"],
-  [{ name: "a b" }, "name: 1 to 100 of letters, digits, '.', '_' and '-'"],
+  // An outbox has one leader, whatever its relays are called.
+  [{ name: "a" } as RelayOptions, `name: is no option (there are: ${there})`],
   [{ batchSize: 0 }, "batchSize: must be a whole number from 1 to 10,000"],
   [{ batchSize: 10_001 }, "batchSize: must be a whole number from 1 to 10,000"],
   [{ pageMaxBytes: 0 }, "pageMaxBytes: must be 1 or more bytes"],

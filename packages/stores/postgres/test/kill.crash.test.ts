@@ -69,9 +69,7 @@ describe("processes that are killed while they write and relay", () => {
         );
         expect(both).toEqual([]);
       }
-      await expect
-        .poll(() => opened.store.relay.acquire("default", "last", 60_000), { timeout: 20_000 })
-        .toBeDefined();
+      await expect.poll(() => opened.store.relay.acquire("last", 60_000), { timeout: 20_000 }).toBeDefined();
       const lease = await lead(opened.store.relay, "last");
       while (
         (await ids(`SELECT id FROM "${schema}".outbox_event UNION SELECT id FROM "${schema}".outbox_parked`))

@@ -52,7 +52,7 @@ describe("a database that goes away", () => {
     line.cut();
     await expect(store.assertSchema()).rejects.toEqual(unavailable);
     await expect(store.migrate()).rejects.toEqual(unavailable);
-    await expect(store.relay.acquire("default", "one", 1_000)).rejects.toEqual(unavailable);
+    await expect(store.relay.acquire("one", 1_000)).rejects.toEqual(unavailable);
     await expect(store.relay.status()).rejects.toEqual(unavailable);
     await expect(store.inbox.prune({ olderThanMs: 0 })).rejects.toEqual(unavailable);
     await expect(store.transaction(async () => "never")).rejects.toEqual(unavailable);

@@ -59,7 +59,7 @@ describe("behind a pooler in transaction mode", () => {
     expect(await store.migrate()).toEqual([]);
     await store.assertSchema();
     const lease = await lead(store.relay, "one");
-    expect(await store.relay.acquire("default", "two", 60_000)).toBeUndefined();
+    expect(await store.relay.acquire("two", 60_000)).toBeUndefined();
     await store.transaction(async (tx) => {
       await store.outbox.append(
         tx,

@@ -48,7 +48,7 @@ describe.each(databases)("relay store on $name", (database) => {
     test("100. one owner holds it; another gets it when it was released, with a higher epoch", async () => {
       const { relay } = opened.store;
       const first = await lead(relay, "one");
-      expect(await relay.acquire("default", "two", 60_000)).toBeUndefined();
+      expect(await relay.acquire("two", 60_000)).toBeUndefined();
       await relay.release(first);
       const second = await lead(relay, "two");
       expect(second.epoch).toBeGreaterThan(first.epoch);
@@ -70,15 +70,9 @@ describe.each(databases)("relay store on $name", (database) => {
     test("of many that ask at once one gets it", async () => {
       const { relay } = opened.store;
       const all = await Promise.all(
-        Array.from({ length: 10 }, (_, n) => relay.acquire("default", `owner-${n}`, 60_000)),
+        Array.from({ length: 10 }, (_, n) => relay.acquire(`owner-${n}`, 60_000)),
       );
       expect(all.filter((lease) => lease !== undefined)).toHaveLength(1);
-    });
-
-    test("relays of two names hold two leases", async () => {
-      const { relay } = opened.store;
-      expect(await relay.acquire("a", "one", 60_000)).toBeDefined();
-      expect(await relay.acquire("b", "two", 60_000)).toBeDefined();
     });
 
     test("100. an owner that slept past its lease cannot park or settle, and its confirm only removes rows", async () => {

@@ -41,14 +41,10 @@ export function noSqlError(): MessagingError {
   );
 }
 
-export function leaseLostError(relay: string, epoch: number): MessagingError {
-  return new MessagingError(
-    "STORE_LEASE_LOST",
-    `The lease of relay '${relay}' was taken over. Acquire it anew.`,
-    {
-      context: { relay, epoch },
-    },
-  );
+export function leaseLostError(epoch: number): MessagingError {
+  return new MessagingError("STORE_LEASE_LOST", "The lease of this outbox was taken over. Acquire it anew.", {
+    context: { epoch },
+  });
 }
 
 /** True for what a second run of the whole transaction can get past. */

@@ -8,20 +8,16 @@ import type { Tables } from "../schema/tables.ts";
  */
 export async function fence(run: Run, tables: Tables, lease: RelayLease): Promise<void> {
   const { rows } = await run(
-    `SELECT 1 AS ours FROM ${tables.lease} WHERE relay = $1 AND owner = $2 AND epoch = $3::bigint FOR NO KEY UPDATE`,
-    [lease.relay, lease.owner, lease.epoch],
+    `SELECT 1 AS ours FROM ${tables.lease} WHERE owner = $1 AND epoch = $2::bigint FOR NO KEY UPDATE`,
+    [lease.owner, lease.epoch],
   );
   if (rows.length === 1) return;
-  throw new MessagingError(
-    "STORE_LEASE_LOST",
-    `The lease of relay '${lease.relay}' was taken over. Acquire it anew.`,
-    {
-      context: { relay: lease.relay, epoch: lease.epoch },
-    },
-  );
+  throw new MessagingError("STORE_LEASE_LOST", "The lease of this outbox was taken over. Acquire it anew.", {
+    context: { epoch: lease.epoch },
+  });
 }
 
 /** For people who change parked rows: waits until no relay is about to park, and lets none begin. */
 export async function fenceAll(run: Run, tables: Tables): Promise<void> {
-  await run(`SELECT 1 AS lease FROM ${tables.lease} ORDER BY relay FOR NO KEY UPDATE`);
+  await run(`SELECT 1 AS lease FROM ${tables.lease} FOR NO KEY UPDATE`);
 }

@@ -6,7 +6,7 @@ import type { Tables } from "../schema/tables.ts";
 export async function release(run: Run, tables: Tables, lease: RelayLease): Promise<void> {
   await run(
     `UPDATE ${tables.lease} SET owner = NULL, lease_until = clock_timestamp()
-     WHERE relay = $1 AND owner = $2 AND epoch = $3::bigint`,
-    [lease.relay, lease.owner, lease.epoch],
+     WHERE owner = $1 AND epoch = $2::bigint`,
+    [lease.owner, lease.epoch],
   );
 }

@@ -61,10 +61,10 @@ export function createRelayStore(
   const once: Connection["transaction"] = (work) => connection.transaction(work);
 
   return {
-    acquire: (relay, owner, leaseMs) =>
+    acquire: (owner, leaseMs) =>
       named(
         "acquire the lease",
-        once((run) => acquire(run, tables, relay, owner, leaseMs)),
+        once((run) => acquire(run, tables, owner, leaseMs)),
       ),
     renew: (lease, leaseMs) =>
       named(
@@ -107,7 +107,7 @@ export function createRelayStore(
   };
 }
 
-/** One mark for each relay, and a new one at each take-over. */
+/** The mark of the lease that was last read under: a new one at each take-over. */
 interface Marks {
   of(lease: RelayLease): Mark;
   known(lease: RelayLease): Mark | undefined;
@@ -115,20 +115,17 @@ interface Marks {
 }
 
 function createMarks(settings: RelaySettings): Marks {
-  const byRelay = new Map<string, { readonly epoch: number; readonly mark: Mark }>();
-  const known = (lease: RelayLease): Mark | undefined => {
-    const entry = byRelay.get(lease.relay);
-    return entry?.epoch === lease.epoch ? entry.mark : undefined;
-  };
+  let last: { readonly epoch: number; readonly mark: Mark } | undefined;
+  const known = ({ epoch }: RelayLease): Mark | undefined => (last?.epoch === epoch ? last.mark : undefined);
   return {
     known,
     of: (lease) => {
       const mark = known(lease) ?? createMark(settings.clock, settings.fullReadEveryMs);
-      byRelay.set(lease.relay, { epoch: lease.epoch, mark });
+      last = { epoch: lease.epoch, mark };
       return mark;
     },
     forget: (lease) => {
-      byRelay.delete(lease.relay);
+      if (last?.epoch === lease.epoch) last = undefined;
     },
   };
 }

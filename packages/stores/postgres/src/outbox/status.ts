@@ -28,6 +28,6 @@ function statusStatement(tables: Tables): string {
     `(SELECT floor(extract(epoch FROM clock_timestamp() - (${oldest})) * 1000)::text) AS oldest_age_ms`,
     `(SELECT count(*) FROM ${tables.parked})::text AS parked`,
     `(SELECT count(*) FROM ${tables.parked} WHERE status = 'dead')::text AS dead`,
-    `(SELECT owner FROM ${tables.lease} WHERE lease_until > clock_timestamp() ORDER BY relay LIMIT 1) AS owner`,
+    `(SELECT owner FROM ${tables.lease} WHERE lease_until > clock_timestamp()) AS owner`,
   ].join(",\n");
 }

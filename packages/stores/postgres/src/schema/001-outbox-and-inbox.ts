@@ -9,6 +9,7 @@ import type { Migration } from "./migration.ts";
  *   Vacuum goes by number of dead rows, since nearly all rows of a healthy outbox are dead.
  * outbox_parked: seq is of its own, in the order of parking, since the outbox's numbers may come again after a restore.
  *   Keys may be longer than PostgreSQL lets a row of an index be (2,700 bytes), so their hash is indexed.
+ * outbox_lease: one row, since an outbox has one leader.
  * inbox_message: tx_id tells the marks of the transaction that is open now from those of others.
  */
 export const outboxAndInbox: Migration = {
@@ -75,11 +76,11 @@ CREATE INDEX {{index outbox_parked_key}} ON {{outbox_parked}} (hashtextextended(
 CREATE INDEX {{index outbox_parked_due}} ON {{outbox_parked}} (next_attempt_at, seq) WHERE status = 'retry';
 
 CREATE TABLE {{outbox_lease}} (
-  relay text NOT NULL,
+  only_row boolean NOT NULL DEFAULT true CHECK (only_row),
   owner text,
   epoch bigint NOT NULL,
   lease_until timestamptz NOT NULL,
-  PRIMARY KEY (relay)
+  PRIMARY KEY (only_row)
 );
 
 CREATE TABLE {{inbox_message}} (

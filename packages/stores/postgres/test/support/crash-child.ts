@@ -15,7 +15,7 @@ const writing = async (): Promise<never> => {
 };
 const relaying = async (): Promise<never> => {
   for (;;) {
-    const lease = await store.relay.acquire("default", name, 400);
+    const lease = await store.relay.acquire(name, 400);
     if (lease === undefined) continue;
     do {
       const passed = await relayAll(store.relay, lease, (event) => deliver(pool, schema, event));

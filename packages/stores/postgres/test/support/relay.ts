@@ -2,7 +2,7 @@ import type { PageBounds, RelayLease, RelayStore, StoredEvent } from "@postrider
 
 /** The lease, or the reason why the test cannot go on. */
 export async function lead(relay: RelayStore, owner = "one", leaseMs = 60_000): Promise<RelayLease> {
-  const lease = await relay.acquire("default", owner, leaseMs);
+  const lease = await relay.acquire(owner, leaseMs);
   if (lease === undefined) throw new Error("The lease is held by another owner");
   return lease;
 }

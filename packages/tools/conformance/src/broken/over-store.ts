@@ -52,7 +52,7 @@ function overInbox<Tx>(inner: InboxStore<Tx>, faults: Partial<InboxStore<Tx>>): 
 
 function overRelay(inner: RelayStore, faults: Partial<RelayStore>): RelayStore {
   return {
-    acquire: (relay, owner, leaseMs) => inner.acquire(relay, owner, leaseMs),
+    acquire: (owner, leaseMs) => inner.acquire(owner, leaseMs),
     renew: (lease, leaseMs) => inner.renew(lease, leaseMs),
     release: (lease) => inner.release(lease),
     read: (lease, bounds) => inner.read(lease, bounds),

@@ -167,8 +167,8 @@ export const relayFaults: readonly BrokenStore[] = [
       let current: RelayLease | undefined;
       return overStore(inner, {
         relay: {
-          acquire: async (relay, owner, leaseMs) => {
-            const lease = await inner.relay.acquire(relay, owner, leaseMs);
+          acquire: async (owner, leaseMs) => {
+            const lease = await inner.relay.acquire(owner, leaseMs);
             current = lease ?? current;
             return lease;
           },
@@ -199,8 +199,8 @@ export const relayFaults: readonly BrokenStore[] = [
     breaks: (inner) =>
       overStore(inner, {
         relay: {
-          acquire: async (relay, owner, leaseMs) =>
-            (await inner.relay.acquire(relay, owner, leaseMs)) ?? { relay, owner, epoch: 1 },
+          acquire: async (owner, leaseMs) =>
+            (await inner.relay.acquire(owner, leaseMs)) ?? { owner, epoch: 1 },
         },
       }),
   },
@@ -214,16 +214,13 @@ export const relayFaults: readonly BrokenStore[] = [
     fault: "gives every lease the same epoch",
     breaks: (inner) => {
       const epochs = new Map<string, number>();
-      const inside = (lease: { relay: string; owner: string; epoch: number }) => ({
-        ...lease,
-        epoch: epochs.get(`${lease.relay} ${lease.owner}`) ?? lease.epoch,
-      });
+      const inside = (lease: RelayLease) => ({ ...lease, epoch: epochs.get(lease.owner) ?? lease.epoch });
       return overStore(inner, {
         relay: {
-          acquire: async (relay, owner, leaseMs) => {
-            const lease = await inner.relay.acquire(relay, owner, leaseMs);
+          acquire: async (owner, leaseMs) => {
+            const lease = await inner.relay.acquire(owner, leaseMs);
             if (lease === undefined) return undefined;
-            epochs.set(`${relay} ${owner}`, lease.epoch);
+            epochs.set(owner, lease.epoch);
             return { ...lease, epoch: 1 };
           },
           renew: (lease, leaseMs) => inner.relay.renew(inside(lease), leaseMs),
@@ -253,12 +250,20 @@ export const relayFaults: readonly BrokenStore[] = [
     breaks: (inner) => overStore(inner, { relay: { renew: async () => true } }),
   },
   {
-    name: "has one lease for all",
-    fault: "takes all relays for one",
-    breaks: (inner) =>
-      overStore(inner, {
-        relay: { acquire: (_relay, owner, leaseMs) => inner.relay.acquire("default", owner, leaseMs) },
-      }),
+    name: "gives an owner the same lease again",
+    fault: "keeps the epoch for an owner that acquires its own lease anew",
+    breaks: (inner) => {
+      let current: RelayLease | undefined;
+      return overStore(inner, {
+        relay: {
+          acquire: async (owner, leaseMs) => {
+            if (current?.owner === owner && (await inner.relay.renew(current, leaseMs))) return current;
+            current = await inner.relay.acquire(owner, leaseMs);
+            return current;
+          },
+        },
+      });
+    },
   },
 ];
 

@@ -1,5 +1,5 @@
 import { claim, claimEqual } from "../case/claim.ts";
-import { relay, sealedRun } from "../store/scope.ts";
+import { sealedRun } from "../store/scope.ts";
 import type { StoreCase } from "../store/scope.ts";
 
 /** Short enough to run out while a case waits for that, long enough to take a renewal on a busy machine. */
@@ -11,21 +11,21 @@ export const leaseCases: readonly StoreCase[] = [
       "one owner holds the lease; another gets it when it was released or has run out, with a higher epoch",
     body: async (scope) => {
       const [one, two] = [scope.store.relay, (await scope.open()).relay];
-      const first = await scope.wait("acquire", one.acquire(relay, "one", 60_000));
+      const first = await scope.wait("acquire", one.acquire("one", 60_000));
       claim(first, "nobody holds the lease, and yet it was not given");
-      claimEqual([first.relay, first.owner], [relay, "one"], "relay and owner of the lease");
+      claimEqual(first.owner, "one", "owner of the lease");
       claimEqual(
-        await scope.wait("acquire", two.acquire(relay, "two", 60_000)),
+        await scope.wait("acquire", two.acquire("two", 60_000)),
         undefined,
         "a lease that another holds",
       );
       await scope.wait("release", one.release(first));
-      const second = await scope.wait("acquire", two.acquire(relay, "two", shortLeaseMs));
+      const second = await scope.wait("acquire", two.acquire("two", shortLeaseMs));
       claim(second, "the lease was released, and yet it was not given");
       claim(second.epoch > first.epoch, "the epoch must grow at a take-over");
       let third: typeof second | undefined;
       await scope.until("the lease to run out", async () => {
-        third = await one.acquire(relay, "one", 60_000);
+        third = await one.acquire("one", 60_000);
         return third !== undefined;
       });
       claim(third && third.epoch > second.epoch, "the epoch must grow at a take-over");
@@ -36,16 +36,16 @@ export const leaseCases: readonly StoreCase[] = [
     title: "100. renew keeps the lease past its time, and is false for an owner that lost it",
     body: async (scope) => {
       const [one, two] = [scope.store.relay, (await scope.open()).relay];
-      const first = await scope.wait("acquire", one.acquire(relay, "one", shortLeaseMs));
+      const first = await scope.wait("acquire", one.acquire("one", shortLeaseMs));
       claim(first, "acquire");
       claimEqual(await scope.wait("renew", one.renew(first, 60_000)), true, "renew of a lease that is ours");
       const untilMs = performance.now() + 2 * shortLeaseMs;
       await scope.until("the first end of the lease to be past", async () => {
-        claimEqual(await two.acquire(relay, "two", 60_000), undefined, "a renewed lease past its first end");
+        claimEqual(await two.acquire("two", 60_000), undefined, "a renewed lease past its first end");
         return performance.now() >= untilMs;
       });
       await scope.wait("release", one.release(first));
-      const second = await scope.wait("acquire", two.acquire(relay, "two", 60_000));
+      const second = await scope.wait("acquire", two.acquire("two", 60_000));
       claim(second, "acquire after release");
       claimEqual(
         await scope.wait("renew", one.renew(first, 60_000)),
@@ -64,7 +64,7 @@ export const leaseCases: readonly StoreCase[] = [
     title: "100. of several that ask at the same time one gets the lease",
     body: async (scope) => {
       const { relay: store } = scope.store;
-      const asked = Array.from({ length: 8 }, (_, index) => store.acquire(relay, `owner-${index}`, 60_000));
+      const asked = Array.from({ length: 8 }, (_, index) => store.acquire(`owner-${index}`, 60_000));
       const given = (await scope.wait("eight that ask", Promise.all(asked))).filter(
         (one) => one !== undefined,
       );
@@ -72,17 +72,21 @@ export const leaseCases: readonly StoreCase[] = [
     },
   },
   {
-    title: "100. the lease of one relay is none of another's",
+    title:
+      "an owner that acquires its own lease anew gets a higher epoch, and the lease it had before is lost",
     body: async (scope) => {
-      const { relay: store } = scope.store;
-      for (const name of ["a", "b"]) {
-        const lease = await scope.wait("acquire", store.acquire(`relay-${name}`, `owner-${name}`, 60_000));
-        claimEqual(
-          [lease?.relay, lease?.owner],
-          [`relay-${name}`, `owner-${name}`],
-          "relay and owner of the lease",
-        );
-      }
+      const { relay } = scope.store;
+      const before = await scope.wait("acquire", relay.acquire("one", 60_000));
+      const anew = await scope.wait("acquire", relay.acquire("one", 60_000));
+      claim(before && anew, "an owner that holds the lease did not get it anew");
+      claim(anew.epoch > before.epoch, "the epoch must grow at each acquire");
+      claimEqual(await scope.wait("renew", relay.renew(before, 60_000)), false, "renew of the former lease");
+      await scope.wait("release of the former lease", relay.release(before));
+      claimEqual(
+        await scope.wait("renew", relay.renew(anew, 60_000)),
+        true,
+        "renew of the lease acquired anew",
+      );
     },
   },
   {

@@ -1,6 +1,6 @@
 import { claim, claimEqual } from "../case/claim.ts";
 import { sealed } from "../store/event.ts";
-import { idsOf, lacksHook, pageOf, relay, sealedRun } from "../store/scope.ts";
+import { idsOf, lacksHook, pageOf, sealedRun } from "../store/scope.ts";
 import type { StoreCase } from "../store/scope.ts";
 
 export const readCases: readonly StoreCase[] = [
@@ -72,11 +72,11 @@ export const readCases: readonly StoreCase[] = [
       const events = sealedRun(4);
       await scope.commit(events);
       const [first, second] = [scope.store, await scope.open()];
-      const lease = await scope.wait("the lease", first.relay.acquire(relay, "dying", 60_000));
+      const lease = await scope.wait("the lease", first.relay.acquire("dying", 60_000));
       claim(lease, "acquire");
       const before = await scope.wait("a read", first.relay.read(lease, pageOf(10)));
       await scope.wait("release", first.relay.release(lease));
-      const taken = await scope.wait("the lease", second.relay.acquire(relay, "successor", 60_000));
+      const taken = await scope.wait("the lease", second.relay.acquire("successor", 60_000));
       claim(taken, "acquire after release");
       const after = await scope.wait("a read", second.relay.read(taken, pageOf(10)));
       claimEqual(idsOf(before), idsOf(events), "events read by the first relay");

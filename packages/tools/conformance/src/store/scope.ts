@@ -53,9 +53,6 @@ export function pageOf(maxRows: number): PageBounds {
   return { maxRows, maxBytes: Number.MAX_SAFE_INTEGER };
 }
 
-/** The relay that all cases read as; each has a database of its own. */
-export const relay = "default";
-
 export async function createStoreScope<Tx, Database extends StoreDatabase<Tx>>(
   base: CaseScope,
   harness: StoreHarness<Tx, Database>,
@@ -82,7 +79,7 @@ export async function createStoreScope<Tx, Database extends StoreDatabase<Tx>>(
         store.transaction(async (tx) => void (await store.outbox.append(tx, events))),
       ),
     lease: async (of = store) => {
-      const lease = await base.wait("the lease", of.relay.acquire(relay, randomUUID(), 60_000));
+      const lease = await base.wait("the lease", of.relay.acquire(randomUUID(), 60_000));
       claim(lease, "acquire: nobody holds the lease, and yet it was not given");
       base.defer("releasing a lease", () => of.relay.release(lease));
       return lease;

@@ -164,10 +164,19 @@ export const redOfStores: Readonly<Record<string, readonly string[]>> = {
   "keeps the epoch": [
     "100. the events wait for the next owner while nobody holds the lease",
     "one owner holds the lease; another gets it when it was released or has run out, with a higher epoch",
+    "an owner that acquires its own lease anew gets a higher epoch, and the lease it had before is lost",
   ],
-  "renews what is lost": ["100. renew keeps the lease past its time, and is false for an owner that lost it"],
-  "does not renew": ["100. renew keeps the lease past its time, and is false for an owner that lost it"],
-  "has one lease for all": ["100. the lease of one relay is none of another's"],
+  "renews what is lost": [
+    "100. renew keeps the lease past its time, and is false for an owner that lost it",
+    "an owner that acquires its own lease anew gets a higher epoch, and the lease it had before is lost",
+  ],
+  "does not renew": [
+    "100. renew keeps the lease past its time, and is false for an owner that lost it",
+    "an owner that acquires its own lease anew gets a higher epoch, and the lease it had before is lost",
+  ],
+  "gives an owner the same lease again": [
+    "an owner that acquires its own lease anew gets a higher epoch, and the lease it had before is lost",
+  ],
   "marks outside the transaction": [
     "116. mark, rows of the handler and outgoing events commit together, and a failure leaves none",
     "121. a mark commits and rolls back with the transaction",

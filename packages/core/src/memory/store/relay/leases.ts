@@ -4,54 +4,56 @@ import { leaseLostError } from "../errors.ts";
 
 /** Who may relay. Times are those of the store's clock. */
 export interface Leases {
-  acquire(relay: string, owner: string, leaseMs: number): RelayLease | undefined;
+  acquire(owner: string, leaseMs: number): RelayLease | undefined;
   renew(lease: RelayLease, leaseMs: number): boolean;
   release(lease: RelayLease): void;
   /** @throws MessagingError STORE_LEASE_LOST when another one has it, or nobody. */
   fence(lease: RelayLease): void;
-  /** Of the first relay whose lease runs. */
+  /** Whose lease runs. */
   owner(): string | undefined;
   clear(): void;
 }
 
 interface Held {
-  owner: string | undefined;
-  epoch: number;
+  readonly lease: RelayLease;
   untilMs: number;
 }
 
 export function createLeases(clock: Clock): Leases {
-  const leases = new Map<string, Held>();
-  const runs = (held: Held): boolean => held.owner !== undefined && held.untilMs > clock.monotonicMs();
+  let held: Held | undefined;
+  // Of the last lease that was given. It stays when that one is released, so that it goes on growing.
+  let epoch = 0;
+  const running = (): Held | undefined =>
+    held !== undefined && held.untilMs > clock.monotonicMs() ? held : undefined;
   // One that has run out and that nobody took is still the owner's.
-  const heldBy = ({ relay, owner, epoch }: RelayLease): Held | undefined => {
-    const held = leases.get(relay);
-    return held?.owner === owner && held.epoch === epoch ? held : undefined;
-  };
+  const heldBy = (lease: RelayLease): Held | undefined =>
+    held?.lease.owner === lease.owner && held.lease.epoch === lease.epoch ? held : undefined;
 
   return {
-    acquire: (relay, owner, leaseMs) => {
-      const held = leases.get(relay);
-      if (held !== undefined && runs(held) && held.owner !== owner) return undefined;
-      const epoch = (held?.epoch ?? 0) + 1;
-      leases.set(relay, { owner, epoch, untilMs: clock.monotonicMs() + leaseMs });
-      return { relay, owner, epoch };
+    acquire: (owner, leaseMs) => {
+      const current = running();
+      if (current !== undefined && current.lease.owner !== owner) return undefined;
+      epoch += 1;
+      const lease = { owner, epoch };
+      held = { lease, untilMs: clock.monotonicMs() + leaseMs };
+      return lease;
     },
     renew: (lease, leaseMs) => {
-      const held = heldBy(lease);
-      if (held === undefined) return false;
-      held.untilMs = clock.monotonicMs() + leaseMs;
+      const ours = heldBy(lease);
+      if (ours === undefined) return false;
+      ours.untilMs = clock.monotonicMs() + leaseMs;
       return true;
     },
     release: (lease) => {
-      const held = heldBy(lease);
-      // The epoch stays, so that it goes on growing.
-      if (held !== undefined) held.owner = undefined;
+      if (heldBy(lease) !== undefined) held = undefined;
     },
     fence: (lease) => {
-      if (heldBy(lease) === undefined) throw leaseLostError(lease.relay, lease.epoch);
+      if (heldBy(lease) === undefined) throw leaseLostError(lease.epoch);
     },
-    owner: () => [...leases.values()].find(runs)?.owner,
-    clear: () => leases.clear(),
+    owner: () => running()?.lease.owner,
+    clear: () => {
+      held = undefined;
+      epoch = 0;
+    },
   };
 }

@@ -15,7 +15,7 @@ export function createRelayStore(
   clock: Clock,
 ): RelayStore {
   return {
-    acquire: async (relay, owner, leaseMs) => leases.acquire(relay, owner, leaseMs),
+    acquire: async (owner, leaseMs) => leases.acquire(owner, leaseMs),
     renew: async (lease, leaseMs) => leases.renew(lease, leaseMs),
     release: async (lease) => leases.release(lease),
     // Neither reads nor confirms are fenced: reading harms nobody, and a row that was confirmed may always go.
