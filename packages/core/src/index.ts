@@ -117,6 +117,9 @@ export type {
 export type { BrokerHealth, ConsumerHealth, MessagingHealth, StoreHealth } from "./health.ts";
 export { systemClock } from "./clock.ts";
 export { guardLogger } from "./logger.ts";
+export { isOptions, problemsOfOptions } from "./options/names.ts";
+export type { OptionNames } from "./options/names.ts";
+export { problemsOfParts } from "./options/parts.ts";
 // ── the broker in this process
 export { memory, memoryDriver, transport as memoryTransport } from "./memory/transport/transport.ts";
 export type { MemoryTransport } from "./memory/transport/transport.ts";

@@ -6,7 +6,8 @@ import type { Store } from "./contracts/store.ts";
 import { problemsOfBroker } from "./broker/problems-of-broker.ts";
 import { problemOfAttribute } from "./envelope/attributes.ts";
 import { OptionsError } from "./errors.ts";
-import { isOptions, problemsOfNames, problemsThrown, type Names } from "./options/names.ts";
+import { isOptions, problemsOfNames, problemsThrown, type OptionNames } from "./options/names.ts";
+import { problemsOfParts } from "./options/parts.ts";
 import { resolveRelayOptions, type RelayOptions, type ResolvedRelayOptions } from "./relay/options.ts";
 import type { TelemetryOptions } from "./telemetry/telemetry.ts";
 
@@ -98,14 +99,7 @@ export function resolveMessagingOptions(options: LooseOptions): ResolvedMessagin
     ),
     ...problemsOfGroup("telemetry", options.telemetry, telemetryNames),
     ...problemsOfTelemetry(isOptions(options.telemetry) ? options.telemetry : {}),
-    ...check(
-      options.logger === undefined || hasMethods(options.logger, ["debug", "info", "warn", "error"]),
-      "logger: must have debug, info, warn and error",
-    ),
-    ...check(
-      options.clock === undefined || hasMethods(options.clock, ["now", "monotonicMs", "schedule"]),
-      "clock: must have now, monotonicMs and schedule",
-    ),
+    ...problemsOfParts(options),
     ...problemsThrown("relay.", () => relayOptionsOf(options, contentMode)),
   ];
   if (problems.length > 0) throw new OptionsError("createMessaging", problems);
@@ -120,7 +114,7 @@ export function resolveMessagingOptions(options: LooseOptions): ResolvedMessagin
   };
 }
 
-const names: Names<LooseOptions> = {
+const names: OptionNames<LooseOptions> = {
   source: true,
   broker: true,
   store: true,
@@ -133,13 +127,13 @@ const names: Names<LooseOptions> = {
   startRetryMs: true,
   clock: true,
 };
-const publishNames: Names<PublishSettings> = {
+const publishNames: OptionNames<PublishSettings> = {
   deadlineMs: true,
   maxMessagesInFlight: true,
   maxBytesInFlight: true,
   whenFull: true,
 };
-const telemetryNames: Names<TelemetryOptions> = { baggage: true, consumerSpanRelation: true };
+const telemetryNames: OptionNames<TelemetryOptions> = { baggage: true, consumerSpanRelation: true };
 
 /** Its own mode of content goes before the messaging's. */
 function relayOptionsOf(
@@ -205,11 +199,6 @@ function isStore(store: unknown): boolean {
     "relay" in store &&
     "transaction" in store
   );
-}
-
-function hasMethods(value: unknown, methods: readonly string[]): boolean {
-  if (typeof value !== "object" || value === null) return false;
-  return methods.every((name) => name in value && typeof Reflect.get(value, name) === "function");
 }
 
 function isPositive(value: unknown): boolean {

@@ -1,13 +1,13 @@
 import { problemOfChannel } from "../event/channel.ts";
 import { OptionsError } from "../errors.ts";
-import { isOptions, noObject, problemsOfNames, type Names } from "../options/names.ts";
+import { isOptions, noObject, problemsOfNames, type OptionNames } from "../options/names.ts";
 import { problemsOfRule } from "../failure/error-rule.ts";
 import { problemsOfPolicy, exponential } from "../retry/retry-policy.ts";
 import type { ConsumerOptions, ResolvedConsumer, Route, StartAt } from "./definition.ts";
 
 type AnyOptions = ConsumerOptions<unknown, "none" | "key", StartAt, "share" | "each">;
 
-const names: Names<AnyOptions> = {
+const names: OptionNames<AnyOptions> = {
   store: true,
   retry: true,
   errors: true,

@@ -2,7 +2,7 @@ import type { StandardSchemaV1 } from "@standard-schema/spec";
 import type { MessageKind } from "../contracts/message.ts";
 import { problemOfAttribute } from "../envelope/attributes.ts";
 import { OptionsError } from "../errors.ts";
-import { problemsOfNames, type Names } from "../options/names.ts";
+import { problemsOfNames, type OptionNames } from "../options/names.ts";
 import { defaultChannel, problemOfChannel } from "./channel.ts";
 import type { CommandDefinition, EventDefinition, QueryDefinition } from "./definition.ts";
 import type { DefinitionParts } from "./definition-parts.ts";
@@ -118,7 +118,7 @@ function resolveParts(kind: MessageKind, type: string, options: AnyOptions): Def
   });
 }
 
-const eventNames: Names<MessageOptions<StandardSchemaV1>> = {
+const eventNames: OptionNames<MessageOptions<StandardSchemaV1>> = {
   data: true,
   key: true,
   channel: true,
@@ -126,7 +126,7 @@ const eventNames: Names<MessageOptions<StandardSchemaV1>> = {
   upcast: true,
   description: true,
 };
-const requestNames: Names<AnyOptions> = { ...eventNames, reply: true };
+const requestNames: OptionNames<AnyOptions> = { ...eventNames, reply: true };
 
 function problemsOf(kind: MessageKind, type: unknown, options: unknown): string[] {
   const problems: string[] = [];

@@ -1,7 +1,7 @@
 import type { MessageKind } from "../contracts/message.ts";
 import type { ExtensionValue } from "../contracts/sealed-event.ts";
 import { MessagingError, OptionsError } from "../errors.ts";
-import { problemsOfObject, type Names } from "../options/names.ts";
+import { problemsOfOptions, type OptionNames } from "../options/names.ts";
 import type { DefinitionParts } from "./definition-parts.ts";
 
 /** What a definition decides by default and one message may decide for itself. */
@@ -69,7 +69,7 @@ export interface DraftParts {
 /** Of a draft that decides nothing for itself. */
 export const noOptions: DraftOptions = Object.freeze({});
 
-const draftNames: Names<DraftOptions> = {
+const draftNames: OptionNames<DraftOptions> = {
   id: true,
   key: true,
   subject: true,
@@ -91,7 +91,7 @@ export function makeDraft<Kind extends MessageKind, Type extends string, Input>(
   data: Input,
   parts: DraftParts,
 ): { readonly kind: Kind; readonly type: Type; readonly data: Input } {
-  const problems = parts.options === noOptions ? [] : problemsOfObject(parts.options, draftNames);
+  const problems = parts.options === noOptions ? [] : problemsOfOptions(parts.options, draftNames);
   if (problems.length > 0) throw new OptionsError(`The draft of '${type}'`, problems);
   const draft = { kind, type, data };
   Object.defineProperty(draft, partsKey, { value: parts });

@@ -1,8 +1,8 @@
 import { OptionsError, toError } from "../errors.ts";
 import { nearest } from "./nearest.ts";
 
-/** The names of all options of an object. The compiler sees to it that none is forgotten. */
-export type Names<O extends object> = { readonly [K in keyof O]-?: true };
+/** The names of all options of `O`, for `problemsOfOptions`. The compiler sees to it that none is forgotten. */
+export type OptionNames<O extends object> = { readonly [K in keyof O]-?: true };
 
 /** One sentence for each name that is no option: a misspelled one would change nothing, and say nothing. */
 export function problemsOfNames(given: object, names: Readonly<Record<string, unknown>>, at = ""): string[] {
@@ -15,7 +15,7 @@ export function problemsOfNames(given: object, names: Readonly<Record<string, un
   return problems;
 }
 
-/** True for what can hold options. */
+/** True for what can hold options: an object, and neither null nor an array. Whoever reads options asks this first. */
 export function isOptions(value: unknown): value is object {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
@@ -23,8 +23,12 @@ export function isOptions(value: unknown): value is object {
 /** The problem of what is no options object at all. */
 export const noObject = "options: must be an object";
 
-/** What is wrong with an options object as a whole: it is none, or has other names. */
-export function problemsOfObject(given: unknown, names: Readonly<Record<string, unknown>>): string[] {
+/**
+ * What is wrong with options as a whole, one sentence each: they are no object, or have names that are no options, told
+ * with the name that was meant. Empty for good ones. For authors of transports and stores, who add what is wrong with
+ * the values and throw one `OptionsError` with all of it.
+ */
+export function problemsOfOptions(given: unknown, names: Readonly<Record<string, unknown>>): string[] {
   return isOptions(given) ? problemsOfNames(given, names) : [noObject];
 }
 

@@ -6,7 +6,7 @@ import { encode, type ContentMode } from "../envelope/encode.ts";
 import { sealForeign } from "../envelope/seal-foreign.ts";
 import { partsOfDraft, type EventDraft } from "../event/draft.ts";
 import { MessagingError, OptionsError, PublishError, toMessagingError } from "../errors.ts";
-import { isOptions, noObject, problemsOfNames, type Names } from "../options/names.ts";
+import { isOptions, noObject, problemsOfNames, type OptionNames } from "../options/names.ts";
 import type { OutgoingSpan, Telemetry } from "../telemetry/telemetry.ts";
 import { createAlive } from "./alive.ts";
 import { bounded } from "./bounded.ts";
@@ -194,8 +194,8 @@ function demandConfirmed(result: PublishResult): void {
   if (result.status !== "confirmed") throw result.error;
 }
 
-const publishNames: Names<PublishOptions> = { key: true, signal: true, deadlineMs: true };
-const forwardNames: Names<ForwardOptions> = { signal: true, deadlineMs: true, channel: true };
+const publishNames: OptionNames<PublishOptions> = { key: true, signal: true, deadlineMs: true };
+const forwardNames: OptionNames<ForwardOptions> = { signal: true, deadlineMs: true, channel: true };
 
 /** With every message: nothing is made while all is well. */
 function assertPublishOptions(

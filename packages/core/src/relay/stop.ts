@@ -1,6 +1,6 @@
 import type { Clock } from "../contracts/clock.ts";
 import { OptionsError } from "../errors.ts";
-import { isOptions, problemsOfObject } from "../options/names.ts";
+import { isOptions, problemsOfOptions } from "../options/names.ts";
 
 /** How a relay ends. */
 export interface RelayStopOptions {
@@ -13,7 +13,7 @@ export const lastWordsMs = 1_000;
 
 /** @throws OptionsError (CONFIG_INVALID) before anything is ended. */
 export function stopDrainMs(options: RelayStopOptions = {}): number {
-  const problems = [...problemsOfObject(options, { drainMs: true })];
+  const problems = [...problemsOfOptions(options, { drainMs: true })];
   const { drainMs = 10_000 } = isOptions(options) ? options : {};
   if (typeof drainMs !== "number" || !(drainMs >= 0))
     problems.push("drainMs: must be 0 or more milliseconds");

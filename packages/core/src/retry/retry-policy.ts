@@ -1,5 +1,5 @@
 import { OptionsError } from "../errors.ts";
-import { problemsOfObject, type Names } from "../options/names.ts";
+import { problemsOfOptions, type OptionNames } from "../options/names.ts";
 
 /**
  * How often and after what time something is tried again. Used by consumers (attempts of a handler) and by the relay
@@ -35,7 +35,7 @@ export interface ExponentialOptions {
  * @throws OptionsError (CONFIG_INVALID) listing every problem.
  */
 export function exponential(options: ExponentialOptions): RetryPolicy {
-  const problems = problemsOfObject(options, exponentialNames);
+  const problems = problemsOfOptions(options, exponentialNames);
   const { attempts, initialMs = 200, maxMs = 60_000, factor = 2, jitter = 0.5 } = options ?? {};
   refuse("exponential", [
     ...problems,
@@ -66,7 +66,7 @@ export function exponential(options: ExponentialOptions): RetryPolicy {
 export function fixed(options: { readonly attempts: number; readonly delayMs: number }): RetryPolicy {
   const { attempts, delayMs } = options ?? {};
   refuse("fixed", [
-    ...problemsOfObject(options, { attempts: true, delayMs: true }),
+    ...problemsOfOptions(options, { attempts: true, delayMs: true }),
     ...problemsOfAttempts(attempts),
     ...problem(isWait(delayMs), "delayMs: must be 0 or more milliseconds"),
   ]);
@@ -80,11 +80,11 @@ export function fixed(options: { readonly attempts: number; readonly delayMs: nu
  */
 export function immediate(options: { readonly attempts: number }): RetryPolicy {
   const { attempts } = options ?? {};
-  refuse("immediate", [...problemsOfObject(options, { attempts: true }), ...problemsOfAttempts(attempts)]);
+  refuse("immediate", [...problemsOfOptions(options, { attempts: true }), ...problemsOfAttempts(attempts)]);
   return Object.freeze({ attempts, delayMs: () => 0 });
 }
 
-const exponentialNames: Names<ExponentialOptions> = {
+const exponentialNames: OptionNames<ExponentialOptions> = {
   attempts: true,
   initialMs: true,
   maxMs: true,

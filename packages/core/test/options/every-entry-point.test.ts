@@ -108,7 +108,7 @@ const entries: readonly Entry[] = [
     {
       fine: { store: memoryStore(), transport: memory() },
       misspelled: ["maxPoolMs", "maxPollMs"],
-      wrong: ["name", 5, "name: 1 to 100 of letters"],
+      wrong: ["batchSize", "9", "batchSize: must be a whole number from 1"],
       mayBeNothing: false,
     },
   ],
@@ -253,6 +253,16 @@ const entries: readonly Entry[] = [
     },
   ],
   [
+    "memoryStore",
+    (options) => memoryStore(options),
+    {
+      fine: {},
+      misspelled: ["clok", "clock"],
+      wrong: ["clock", 5, "clock: must have now, monotonicMs and schedule"],
+      mayBeNothing: true,
+    },
+  ],
+  [
     "memoryBroker",
     (options) => memoryBroker(options),
     {
@@ -345,7 +355,7 @@ test("mistakes of several groups come in one error", async () => {
     broker: { url: undefined, transports: {} },
     store: memoryStore(),
     publish: { deadlineMs: -1 },
-    relay: { batchSize: 0, nmae: "x" },
+    relay: { batchSize: 0, laesMs: 1 },
     telemetry: { baggage: 1 },
     logger: console.log,
     clock: {},
@@ -360,7 +370,7 @@ test("mistakes of several groups come in one error", async () => {
       "telemetry.baggage: must be an array of names",
       "logger: must have debug, info, warn and error",
       "clock: must have now, monotonicMs and schedule",
-      "relay.nmae: is no option (did you mean 'name'?)",
+      "relay.laesMs: is no option (did you mean 'leaseMs'?)",
       "relay.batchSize: must be a whole number from 1 to 10,000",
     ],
   });

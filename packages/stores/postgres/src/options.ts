@@ -1,8 +1,12 @@
 import {
   type Clock,
   guardLogger,
+  isOptions,
   type Logger,
+  type OptionNames,
   OptionsError,
+  problemsOfOptions,
+  problemsOfParts,
   systemClock,
   type Transactor,
 } from "@postrider/core";
@@ -70,8 +74,21 @@ export interface ResolvedOptions {
 
 export type AnyOptions = PoolOptions<PgClientLike, unknown> | PgliteOptions<PgliteTxLike, unknown>;
 
+const names: OptionNames<AnyOptions> = {
+  pool: true,
+  pglite: true,
+  transactor: true,
+  schema: true,
+  tablePrefix: true,
+  statementTimeoutMs: true,
+  fullReadEveryMs: true,
+  logger: true,
+  clock: true,
+};
+
 /** Throws one OptionsError with all problems. */
 export function resolveOptions(options: AnyOptions): ResolvedOptions {
+  if (!isOptions(options)) throw new OptionsError("postgres", [nothingGiven]);
   const {
     schema = defaultSchema,
     tablePrefix = "",
@@ -81,10 +98,13 @@ export function resolveOptions(options: AnyOptions): ResolvedOptions {
     clock = systemClock,
   } = options;
   const problems = [
+    ...problemsOfOptions(options, names),
     ...problemsOfDatabase(options),
     ...problemsOfNames(schema, tablePrefix),
     ...problemsOfNumber("statementTimeoutMs", statementTimeoutMs, 100, 600_000),
     ...problemsOfNumber("fullReadEveryMs", fullReadEveryMs, 1_000, 86_400_000),
+    ...problemsOfParts(options),
+    ...problemsOfTransactor(options.transactor),
   ];
   if (problems.length > 0) throw new OptionsError("postgres", problems);
   const settings = { statementTimeoutMs, clock };
@@ -106,6 +126,8 @@ export function resolveOptions(options: AnyOptions): ResolvedOptions {
   };
 }
 
+const nothingGiven = "options: must be an object with 'pool' or 'pglite'";
+
 /** Plain JavaScript gets here with anything. */
 function problemsOfDatabase(options: AnyOptions): string[] {
   const pool: unknown = options.pool;
@@ -117,6 +139,11 @@ function problemsOfDatabase(options: AnyOptions): string[] {
   if (isClient(pool))
     return ["pool: this is a single client; give the Pool, so that the relay has connections of its own"];
   return isPool(pool) ? [] : ["pool: must be a Pool of pg"];
+}
+
+function problemsOfTransactor(transactor: unknown): string[] {
+  const fits = transactor === undefined || hasMethod(transactor, "transaction");
+  return fits ? [] : ["transactor: must be a transactor such as pgTransactor(pool)"];
 }
 
 function isPool(value: unknown): boolean {

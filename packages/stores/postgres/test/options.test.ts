@@ -38,6 +38,30 @@ describe("options of the store", () => {
     ]);
   });
 
+  test("an option that there is not is refused with the name that was meant, beside the other problems", () => {
+    expect(problems({ pool, shema: "x" })).toEqual(["shema: is no option (did you mean 'schema'?)"]);
+    expect(problems({ pol: pool, tablePrefix: "-" })).toEqual([
+      "pol: is no option (did you mean 'pool'?)",
+      expect.stringMatching(/^pool:/),
+      expect.stringMatching(/^tablePrefix:/),
+    ]);
+  });
+
+  test.each([undefined, null, 5, "postgres://db", [pool]])(
+    "%s instead of options is refused with a sentence",
+    (options) => {
+      expect(problems(options)).toEqual(["options: must be an object with 'pool' or 'pglite'"]);
+    },
+  );
+
+  test("a logger, a clock or a transactor that is none is refused", () => {
+    expect(problems({ pool, logger: console.log, clock: {}, transactor: 5 })).toEqual([
+      "logger: must have debug, info, warn and error",
+      "clock: must have now, monotonicMs and schedule",
+      "transactor: must be a transactor such as pgTransactor(pool)",
+    ]);
+  });
+
   test("a client, nothing, or two databases given for the pool are refused", () => {
     expect(problems({ pool: new Client() })).toEqual([expect.stringMatching(/single client/)]);
     expect(problems({ pool: { connect: () => {} } })).toEqual([expect.stringMatching(/must be a Pool/)]);

@@ -1,7 +1,7 @@
 import { systemClock } from "../../clock.ts";
 import type { Clock } from "../../contracts/clock.ts";
 import { OptionsError } from "../../errors.ts";
-import { isOptions, noObject, problemsOfNames, type Names } from "../../options/names.ts";
+import { isOptions, noObject, problemsOfNames, type OptionNames } from "../../options/names.ts";
 
 /** The bounds of a broker in memory. */
 export interface MemoryBrokerOptions {
@@ -31,7 +31,7 @@ const defaults: BrokerLimits = {
   maxMessageBytes: 1024 * 1024,
 };
 
-const names: Names<MemoryBrokerOptions> = {
+const names: OptionNames<MemoryBrokerOptions> = {
   retainedMessages: true,
   maxQueuedMessages: true,
   maxMessageBytes: true,

@@ -3,6 +3,9 @@ import type { Clock } from "../../contracts/clock.ts";
 import type { StoredEvent } from "../../contracts/outbox.ts";
 import type { Store } from "../../contracts/store.ts";
 import type { TransactionOptions } from "../../contracts/transaction.ts";
+import { OptionsError } from "../../errors.ts";
+import { isOptions, problemsOfOptions, type OptionNames } from "../../options/names.ts";
+import { problemsOfParts } from "../../options/parts.ts";
 import { isRetryable, noSqlError } from "./errors.ts";
 import { createMarks } from "./inbox/marks.ts";
 import { prune } from "./inbox/prune.ts";
@@ -23,6 +26,8 @@ export interface MemoryStoreOptions {
   readonly clock?: Clock | undefined;
 }
 
+const names: OptionNames<MemoryStoreOptions> = { clock: true };
+
 /** Outbox, inbox, relay store and tables of the user in this process, with real transactions. */
 export interface MemoryStore extends Store<MemoryTx> {
   readonly dialect: "memory";
@@ -36,8 +41,15 @@ export interface MemoryStore extends Store<MemoryTx> {
  * A store in this process: it outlives the messagings that use it, and nothing of it outlives the process.
  * Isolation is `read committed`; at a higher level a transaction fails at its commit, `isRetryable`, when what it has
  * read was changed meanwhile. Changing a row waits for the transaction that changed it; a deadlock is `isRetryable`.
+ *
+ * @throws OptionsError (CONFIG_INVALID) listing every problem.
  */
 export function memoryStore(options: MemoryStoreOptions = {}): MemoryStore {
+  const problems = [
+    ...problemsOfOptions(options, names),
+    ...problemsOfParts(isOptions(options) ? options : {}),
+  ];
+  if (problems.length > 0) throw new OptionsError("memoryStore", problems);
   const { clock = systemClock } = options;
   const parts = createParts(clock);
   const { tables, outbox, marks, parked, leases, open, wake } = parts;

@@ -1,6 +1,6 @@
 import type { Clock } from "../../contracts/clock.ts";
 import { OptionsError } from "../../errors.ts";
-import { isOptions, noObject, problemsOfNames, type Names } from "../../options/names.ts";
+import { isOptions, noObject, problemsOfNames, type OptionNames } from "../../options/names.ts";
 import { memoryBroker, serverOf, type MemoryBroker } from "../broker/broker.ts";
 import type { MissingChannel } from "../broker/channels.ts";
 
@@ -20,7 +20,7 @@ export interface ResolvedTransportOptions {
   readonly clock: Clock;
 }
 
-const names: Names<MemoryTransportOptions> = { broker: true, missingChannel: true, clock: true };
+const names: OptionNames<MemoryTransportOptions> = { broker: true, missingChannel: true, clock: true };
 
 /** @throws OptionsError (CONFIG_INVALID) listing every problem. */
 export function resolveTransportOptions(options: MemoryTransportOptions): ResolvedTransportOptions {
