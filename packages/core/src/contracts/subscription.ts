@@ -23,12 +23,13 @@ export interface SubscriptionRequest {
   readonly channels: readonly ChannelSelection[];
   /**
    * `key`: messages of one key keep their order, as far as `capabilities.orderingScope` says.
-   * - a second member of an ordered group is refused where order holds in one process only (CONFIG_CAPABILITY_MISSING).
+   * - a second member of an ordered group is refused where order holds in one process only. Its `subscribe` fails with
+   * CONFIG_CAPABILITY_MISSING.
    */
   readonly ordering: "none" | "key";
   /**
    * `share`: members of the group split the messages. `each`: this member gets all of them.
-   * - with members: each, a transport without fan-out refuses (CONFIG_CAPABILITY_MISSING).
+   * - with members: each, a transport without fan-out refuses. Its `subscribe` fails with CONFIG_CAPABILITY_MISSING.
    */
   readonly members: "share" | "each";
   /** Where a group that is new starts. */

@@ -58,8 +58,8 @@ export interface PublishBounds {
   readonly deadlineMs: number;
   /**
    * Ends the waiting; what was sent may arrive.
-   * - a publish whose signal is already aborted is not sent, and answers all the same: each outcome is `rejected`, its
-   * error TRANSPORT_DEADLINE with the signal's reason as the cause.
+   * - a publish whose signal is already aborted is not sent, and answers all the same. Each outcome is `rejected` then,
+   * its error TRANSPORT_DEADLINE with the signal's reason as the cause.
    */
   readonly signal?: AbortSignal | undefined;
 }

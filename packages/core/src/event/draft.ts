@@ -91,11 +91,15 @@ export function makeDraft<Kind extends MessageKind, Type extends string, Input>(
   data: Input,
   parts: DraftParts,
 ): { readonly kind: Kind; readonly type: Type; readonly data: Input } {
-  const problems = parts.options === noOptions ? [] : problemsOfOptions(parts.options, draftNames);
-  if (problems.length > 0) throw new OptionsError(`The draft of '${type}'`, problems);
+  if (parts.options !== noOptions) assertOptions(type, parts.options);
   const draft = { kind, type, data };
   Object.defineProperty(draft, partsKey, { value: parts });
   return Object.freeze(draft);
+}
+
+function assertOptions(type: string, options: unknown): void {
+  const problems = problemsOfOptions(options, draftNames);
+  if (problems.length > 0) throw new OptionsError(`The draft of '${type}'`, problems);
 }
 
 /** True for what a definition returned, of whatever kind. */

@@ -130,13 +130,13 @@ export function createPublisher(parts: PublisherParts): DirectPublisher {
   };
 
   return {
-    publish: async (draft, options = {}) => {
+    publish: async (draft, options = noOptions) => {
       parts.refuseInsideUnit("publish");
       assertPublishOptions("publish", options, publishNames);
       options.signal?.throwIfAborted();
       demandConfirmed(await sendDraft("publish", draft, options));
     },
-    publishBatch: async (drafts, options = {}) => {
+    publishBatch: async (drafts, options = noOptions) => {
       parts.refuseInsideUnit("publishBatch");
       assertPublishOptions("publishBatch", options, publishNames);
       options.signal?.throwIfAborted();
@@ -144,7 +144,7 @@ export function createPublisher(parts: PublisherParts): DirectPublisher {
         throw new MessagingError("USAGE_WRONG_KIND", "publishBatch takes an array of drafts.");
       return Promise.all(drafts.map((draft: EventDraft) => sendDraft("publishBatch", draft, options)));
     },
-    forward: async (event, options = {}) => {
+    forward: async (event, options = noOptions) => {
       parts.refuseInsideUnit("forward");
       assertPublishOptions("forward", options, forwardNames);
       options.signal?.throwIfAborted();
@@ -152,7 +152,7 @@ export function createPublisher(parts: PublisherParts): DirectPublisher {
       demandConfirmed(await send(sealed, () => sealed, boundsOf(options)));
     },
     publishSealed: async (events) => {
-      const bounds = boundsOf({});
+      const bounds = boundsOf(noOptions);
       alive.begin();
       try {
         const results = await Promise.all(
@@ -197,12 +197,15 @@ function demandConfirmed(result: PublishResult): void {
 const publishNames: OptionNames<PublishOptions> = { key: true, signal: true, deadlineMs: true };
 const forwardNames: OptionNames<ForwardOptions> = { signal: true, deadlineMs: true, channel: true };
 
-/** With every message: nothing is made while all is well. */
+const noOptions: PublishOptions = Object.freeze({});
+
+/** With every message: what has no options costs nothing. */
 function assertPublishOptions(
   verb: string,
   options: PublishOptions | ForwardOptions,
   names: Readonly<Record<string, true>>,
 ): void {
+  if (options === noOptions) return;
   if (!isOptions(options)) throw new OptionsError(verb, [noObject]);
   const problems = problemsOfNames(options, names);
   const { deadlineMs, signal } = options;
