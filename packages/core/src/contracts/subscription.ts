@@ -23,13 +23,12 @@ export interface SubscriptionRequest {
   readonly channels: readonly ChannelSelection[];
   /**
    * `key`: messages of one key keep their order, as far as `capabilities.orderingScope` says.
-   * - a second member of an ordered group is refused where order holds in one process only. Its `subscribe` fails with
-   * CONFIG_CAPABILITY_MISSING.
+   * Where that is `process`, `subscribe` refuses a second member of an ordered group with CONFIG_CAPABILITY_MISSING.
    */
   readonly ordering: "none" | "key";
   /**
    * `share`: members of the group split the messages. `each`: this member gets all of them.
-   * - with members: each, a transport without fan-out refuses. Its `subscribe` fails with CONFIG_CAPABILITY_MISSING.
+   * Without `capabilities.fanOut`, `subscribe` refuses `each` with CONFIG_CAPABILITY_MISSING.
    */
   readonly members: "share" | "each";
   /** Where a group that is new starts. */
