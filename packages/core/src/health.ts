@@ -4,6 +4,7 @@ import type { Store } from "./contracts/store.ts";
 import type { ConnectionState, Transport } from "./contracts/transport.ts";
 import { toMessagingError, type ErrorCode } from "./errors.ts";
 import type { RelayHealth } from "./relay/standing.ts";
+import { shortText } from "./short-text.ts";
 import { within } from "./within.ts";
 
 /** The connection to the broker. */
@@ -85,7 +86,7 @@ function watchBroker(transport: HealthParts["transport"]): { health(): BrokerHea
     health: () => {
       const state = transport.state();
       const why = state === "ready" ? undefined : cause;
-      return { state, errorCode: why?.code, lastError: why?.message };
+      return { state, errorCode: why?.code, lastError: why && shortText(why.message) };
     },
     close,
   };
@@ -112,5 +113,5 @@ function createPing(store: HealthParts["store"], clock: Clock): () => Promise<St
 }
 
 function failing(errorCode: ErrorCode, lastError: string): StoreHealth {
-  return { state: "failing", errorCode, lastError };
+  return { state: "failing", errorCode, lastError: shortText(lastError) };
 }

@@ -1,6 +1,7 @@
 import type { Clock } from "../contracts/clock.ts";
 import type { Logger } from "../contracts/logger.ts";
 import type { ErrorCode, MessagingError } from "../errors.ts";
+import { shortText } from "../short-text.ts";
 
 /** What a relay is at: it leads, another one leads, it was paused, or it waits for somebody else to come back. */
 export type RelayState =
@@ -45,7 +46,7 @@ export function createStanding(logger: Logger, clock: Clock): Standing {
       state,
       lastTurnAgeMs: turnedAtMs === undefined ? undefined : clock.monotonicMs() - turnedAtMs,
       errorCode: error?.code,
-      lastError: error?.message,
+      lastError: error && shortText(error.message),
     }),
     get wantsHints() {
       return state === "leading" || state === "stopped";
