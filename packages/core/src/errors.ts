@@ -1,4 +1,5 @@
 import type { CodedError } from "./contracts/failure.ts";
+import { whatItIs } from "./what-it-is.ts";
 
 /*
  * One table of codes, grouped by who must act: CONFIG the operator, CONTRACT the producer of the message, TRANSPORT the
@@ -20,7 +21,10 @@ const table = {
     meaning: "The transport's package could not be loaded.",
   },
   CONTRACT_INVALID_DATA: { retryable: false, meaning: "The data does not match the definition's schema." },
-  CONTRACT_INVALID_EVENT: { retryable: false, meaning: "An attribute is missing or breaks CloudEvents 1.0." },
+  CONTRACT_INVALID_EVENT: {
+    retryable: false,
+    meaning: "An attribute is missing or breaks CloudEvents 1.0, or the schema threw.",
+  },
   CONTRACT_NOT_SERIALIZABLE: { retryable: false, meaning: "The data cannot be written as JSON." },
   CONTRACT_UNDECODABLE: { retryable: false, meaning: "The bytes are no CloudEvent in either content mode." },
   CONTRACT_UNKNOWN_TYPE: { retryable: false, meaning: "Nobody in this consumer handles the type." },
@@ -258,7 +262,8 @@ export class PublishError extends MessagingError {
 export function toError(thrown: unknown): Error {
   if (thrown instanceof Error) return thrown;
   if (typeof thrown === "string") return new Error(thrown);
-  return new Error(`A ${thrown === null ? "null" : typeof thrown} was thrown instead of an Error`, {
+  const what = whatItIs(thrown);
+  return new Error(`${what[0]?.toUpperCase()}${what.slice(1)} was thrown instead of an Error`, {
     cause: thrown,
   });
 }

@@ -93,6 +93,7 @@ export type {
   BrokerByKind,
   BrokerByUrl,
   BrokerConfig,
+  Filled,
   OptionBlocks,
   CapabilitiesOf,
   Known,

@@ -6,7 +6,7 @@ import type { Store } from "./contracts/store.ts";
 import { problemsOfBroker } from "./broker/problems-of-broker.ts";
 import { problemOfAttribute } from "./envelope/attributes.ts";
 import { OptionsError } from "./errors.ts";
-import { isOptions, problemsOfNames, problemsThrown, type OptionNames } from "./options/names.ts";
+import { hintOf, isOptions, problemsOfNames, problemsThrown, type OptionNames } from "./options/names.ts";
 import { problemsOfParts } from "./options/parts.ts";
 import { resolveRelayOptions, type RelayOptions, type ResolvedRelayOptions } from "./relay/options.ts";
 import type { TelemetryOptions } from "./telemetry/telemetry.ts";
@@ -100,7 +100,7 @@ export function resolveMessagingOptions(options: LooseOptions): ResolvedMessagin
     ...problemsOfGroup("telemetry", options.telemetry, telemetryNames),
     ...problemsOfTelemetry(isOptions(options.telemetry) ? options.telemetry : {}),
     ...problemsOfParts(options),
-    ...problemsThrown("relay.", () => relayOptionsOf(options, contentMode)),
+    ...problemsOfRelay(options, contentMode),
   ];
   if (problems.length > 0) throw new OptionsError("createMessaging", problems);
   return {
@@ -135,6 +135,21 @@ const publishNames: OptionNames<PublishSettings> = {
 };
 const telemetryNames: OptionNames<TelemetryOptions> = { baggage: true, consumerSpanRelation: true };
 
+const capabilityNames: Readonly<Record<CapabilityName, true>> = {
+  orderingScope: true,
+  nativeDelay: true,
+  nativeDeadLetter: true,
+  deliveryCount: true,
+  leaseExtension: true,
+  nativeDedupeWindowMs: true,
+  wildcards: true,
+  fanOut: true,
+  replay: true,
+  maxMessageBytes: true,
+  orderedPipelining: true,
+  requestReply: true,
+};
+
 /** Its own mode of content goes before the messaging's. */
 function relayOptionsOf(
   { relay }: LooseOptions,
@@ -145,6 +160,13 @@ function relayOptionsOf(
   return relay?.contentMode === undefined ? { ...resolved, contentMode } : resolved;
 }
 
+function problemsOfRelay(options: LooseOptions, contentMode: "binary" | "structured"): readonly string[] {
+  const { relay } = options;
+  if (relay !== undefined && relay !== false && !isOptions(relay))
+    return ["relay: must be an object, or false for no relay in this process"];
+  return problemsThrown("relay.", () => relayOptionsOf(options, contentMode));
+}
+
 function problemsOfSource(source: unknown): string[] {
   if (typeof source !== "string" || source === "")
     return ["source: must be a URI-reference such as '/services/orders'"];
@@ -153,9 +175,13 @@ function problemsOfSource(source: unknown): string[] {
 }
 
 function problemsOfRequires(requires: unknown): string[] {
-  return check(
-    requires === undefined || (Array.isArray(requires) && requires.every((one) => typeof one === "string")),
-    "requires: must be an array of names of capabilities",
+  if (requires === undefined) return [];
+  if (!Array.isArray(requires) || !requires.every((one) => typeof one === "string"))
+    return ["requires: must be an array of names of capabilities"];
+  return requires.flatMap((one) =>
+    Object.hasOwn(capabilityNames, one)
+      ? []
+      : [`requires: '${one.slice(0, 100)}' is no capability${hintOf(one, Object.keys(capabilityNames))}`],
   );
 }
 

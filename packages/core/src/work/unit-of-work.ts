@@ -2,8 +2,10 @@ import type { Logger } from "../contracts/logger.ts";
 import type { SealedEvent } from "../contracts/sealed-event.ts";
 import type { Store } from "../contracts/store.ts";
 import type { IsolationLevel, TransactionOptions } from "../contracts/transaction.ts";
-import { MessagingError } from "../errors.ts";
+import { MessagingError, OptionsError } from "../errors.ts";
 import type { EventDraft } from "../event/draft.ts";
+import { problemsOfOptions } from "../options/names.ts";
+import { whatItIs } from "../what-it-is.ts";
 import type { AmbientUnits } from "./ambient.ts";
 import { createOutgoingBuffer, type LateDrafts } from "./unit.ts";
 
@@ -33,6 +35,9 @@ export interface UnitOfWorkRunner<Tx> {
    *
    * A unit inside another joins it: one transaction, which the outer one commits. When the inner work rejects, the
    * whole can only be rolled back, also where the error is caught.
+   *
+   * After `close` of the messaging it commits all the same, so that requests under way end well. Nobody here relays its
+   * events then: they wait in the outbox for a relay of another process, or of the next start.
    *
    * @throws ValidationError (CONTRACT_INVALID_DATA) when an event does not match its schema.
    * @throws MessagingError STORE_OUTCOME_UNKNOWN when the connection broke at COMMIT: the work may have been done, all
@@ -79,6 +84,7 @@ export function createUnitOfWork<Tx>(parts: UnitOfWorkParts<Tx>): UnitOfWorkRunn
   return {
     current: () => ambient.current(),
     run: async (work, options) => {
+      assertRun(work, options);
       const outer = ambient.current();
       if (outer !== undefined) return join(outer, work, options);
       const { value, buffer, wrote } = await store.transaction((tx) => runIn(tx, work, options), options);
@@ -89,6 +95,17 @@ export function createUnitOfWork<Tx>(parts: UnitOfWorkParts<Tx>): UnitOfWorkRunn
       return value;
     },
   };
+}
+
+function assertRun(work: unknown, options: unknown): void {
+  if (typeof work !== "function")
+    throw new MessagingError(
+      "USAGE_WRONG_KIND",
+      `unitOfWork().run takes the work as a function, and was given ${whatItIs(work)}.`,
+    );
+  if (options === undefined) return;
+  const problems = problemsOfOptions(options, { isolation: true });
+  if (problems.length > 0) throw new OptionsError("unitOfWork().run", problems);
 }
 
 /** What a unit inside another needs of it, and a user does not. */
