@@ -125,6 +125,7 @@ export const errorCodes: Readonly<
 
 /** What an error carries besides its code and its message. */
 export interface MessagingErrorOptions {
+  /** What was caught, as it was thrown. */
   readonly cause?: unknown;
   /** Overrides what the table says of the code. */
   readonly retryable?: boolean | undefined;
@@ -141,8 +142,11 @@ const ownName: unique symbol = Symbol("the name that a class of errors is known 
 export class MessagingError extends Error implements CodedError {
   /** @internal */
   static readonly [ownName]: string = "MessagingError";
+  /** What to match on; the message is for people. */
   readonly code: ErrorCode;
+  /** True when the same call can succeed later with nothing changed by a person. */
   readonly retryable: boolean;
+  /** Names and numbers of what was concerned; never data of a message. */
   readonly context: Readonly<Record<string, unknown>>;
 
   constructor(code: ErrorCode, message: string, options: MessagingErrorOptions = {}) {
@@ -184,6 +188,7 @@ export class OptionsError extends MessagingError {
 
 /** What a schema says of one place in the data. The value itself is left out: it may be private. */
 export interface ValidationIssue {
+  /** What was expected, without the value that was given. */
   readonly message: string;
   /** Where, from the top: `["lines", 0, "sku"]`. */
   readonly path: readonly (string | number)[];
@@ -193,6 +198,7 @@ export interface ValidationIssue {
 export class ValidationError extends MessagingError {
   /** @internal */
   static override readonly [ownName]: string = "ValidationError";
+  /** Everything that does not match, without the values. */
   readonly issues: readonly ValidationIssue[];
 
   constructor(type: string, issues: readonly ValidationIssue[]) {
@@ -240,6 +246,7 @@ export class TransactionClosedError extends MessagingError {
 export class PublishError extends MessagingError {
   /** @internal */
   static override readonly [ownName]: string = "PublishError";
+  /** `rejected`: the broker does not have the message. `unknown`: it may have it. */
   readonly outcome: "rejected" | "unknown";
 
   constructor(

@@ -9,22 +9,29 @@ import { within } from "./within.ts";
 
 /** The connection to the broker. */
 export interface BrokerHealth {
+  /** Of the connection, as the transport tells it. */
   readonly state: ConnectionState;
   /** Why it is not ready, as far as the transport said. */
   readonly errorCode: string | undefined;
+  /** The error's message, cut to 1,024 characters. */
   readonly lastError: string | undefined;
 }
 
 /** The store, as it answered just now. */
 export interface StoreHealth {
+  /** `ready`: it answered within a second. */
   readonly state: "ready" | "failing";
+  /** Why it failed; undefined while it is ready. */
   readonly errorCode: ErrorCode | undefined;
+  /** The error's message, cut to 1,024 characters; undefined while it is ready. */
   readonly lastError: string | undefined;
 }
 
 /** One consumer of this process. */
 export interface ConsumerHealth {
+  /** The consumer's name. */
   readonly name: string;
+  /** Whether it takes messages, and what it waits for. */
   readonly state: ConsumerState;
 }
 
@@ -35,6 +42,7 @@ export interface MessagingHealth {
    * somebody paused, and a relay that stands by, are fine.
    */
   readonly ok: boolean;
+  /** The connection of this process to the broker. */
   readonly broker: BrokerHealth;
   /** Undefined without a store. */
   readonly store: StoreHealth | undefined;

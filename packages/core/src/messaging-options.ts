@@ -34,16 +34,22 @@ export interface MessagingOptions<
 > {
   /** CloudEvents `source` of what this service sends: a URI-reference such as `/services/orders`. */
   readonly source: string;
+  /** A transport such as `rabbitmq({ … })`, or a broker by its URL or kind with the loaders of transports. */
   readonly broker: Broker<L, K, C>;
   /** Outbox, inbox and units of work on the user's database. Not closed by the messaging. */
   readonly store?: S;
   /** Capabilities that the code relies on and the compiler cannot see: checked at the start. */
   readonly requires?: readonly Requirable<C, R>[] | undefined;
+  /** How events leave by the direct way: deadline and bounds. Each has a default. */
   readonly publish?: PublishSettings | undefined;
   /** The relay in this process: its options, or `false` where another process relays. Default on where there is a store. */
   readonly relay?: RelayOptions | false | undefined;
   /** CloudEvents content mode of what is sent; both are always read. Default `binary`. */
   readonly contentMode?: "binary" | "structured" | undefined;
+  /**
+   * What travels in traces, and how traces join. Default: no baggage, and handlers continue the message's
+   * trace.
+   */
   readonly telemetry?: TelemetryOptions | undefined;
   /** Default: warnings and errors on the console. */
   readonly logger?: Logger | undefined;

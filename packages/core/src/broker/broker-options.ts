@@ -33,8 +33,11 @@ export type OptionBlocks<L extends TransportLoaders> = string extends keyof L
 
 /** A broker by its kind, as data. */
 export interface BrokerByKind<L extends TransportLoaders, K extends keyof L & string> {
+  /** Picks the loader. */
   readonly kind: K;
+  /** Handed to the driver, which checks them. */
   readonly options: OptionsOf<L[K]>;
+  /** Loaders by kind; only that of `kind` is called. */
   readonly transports: L;
 }
 

@@ -20,6 +20,7 @@ export interface TransportConsumer {
 export interface SubscriptionRequest {
   /** The consumer group. */
   readonly group: string;
+  /** What to read, and of it which types. */
   readonly channels: readonly ChannelSelection[];
   /**
    * `key`: messages of one key keep their order, as far as `capabilities.orderingScope` says.
@@ -44,6 +45,7 @@ export interface SubscriptionRequest {
 /** `types`: the types of interest, for brokers that filter; a transport may deliver others, core acknowledges them. */
 export interface ChannelSelection {
   readonly channel: string;
+  /** Types that the consumer handles, for brokers that can filter; `all` where it must see every message. */
   readonly types: readonly string[] | "all";
 }
 
@@ -51,7 +53,9 @@ export interface ChannelSelection {
 export interface TransportSubscription {
   /** - pause ends intake without leaving the group; resume goes on where it stopped. */
   pause(): void;
+  /** Takes messages again after a pause. */
   resume(): void;
+  /** Changes how many messages may be taken and not yet settled; those that are beyond it stay. */
   setMaxInFlight(count: number): void;
   /** Resolves when nothing new will be handed over. What is under way can still be settled. */
   stop(): Promise<void>;
@@ -67,6 +71,7 @@ export interface TransportSubscription {
  * (extends its lease). A crash or a lost connection leads to another delivery.
  */
 export interface Delivery {
+  /** As it came, not yet decoded. */
   readonly message: IncomingMessage;
   /** 1 on the first delivery; counts what came before, also before a crash where the broker or our header tells. */
   readonly attempt: number;

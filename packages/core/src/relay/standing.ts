@@ -14,6 +14,7 @@ export type RelayState =
 
 /** What a relay knows of itself without asking anybody. */
 export interface RelayHealth {
+  /** What the relay of this process is at. */
   readonly state: RelayState;
   /**
    * Milliseconds since the last turn that went well, a standby's look at the lease included; undefined before the
@@ -22,6 +23,7 @@ export interface RelayHealth {
   readonly lastTurnAgeMs: number | undefined;
   /** Why it waits, while it does. */
   readonly errorCode: ErrorCode | undefined;
+  /** The error's message, cut to 1,024 characters; undefined while it does not wait. */
   readonly lastError: string | undefined;
 }
 

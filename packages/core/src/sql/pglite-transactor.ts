@@ -7,12 +7,19 @@ import { isRetryableState, sqlStateOf } from "./sql-state.ts";
 
 /** A PGlite database. It has one connection: its transactions run one after another. */
 export interface PgliteLike<Tx> {
+  /**
+   * Runs one statement in a transaction of its own. Waits for the transaction that is open, so not from
+   * inside it.
+   */
   query<Row>(
     text: string,
     values?: unknown[],
   ): Promise<{ readonly rows: Row[]; readonly affectedRows?: number }>;
+  /** Runs statements without values, like `query`. */
   exec(text: string): Promise<{ readonly rows: Record<string, unknown>[]; readonly affectedRows?: number }[]>;
+  /** One transaction at a time; the others wait. */
   transaction<R>(work: (tx: Tx) => Promise<R>): Promise<R>;
+  /** True after `close`. */
   readonly closed: boolean;
 }
 
