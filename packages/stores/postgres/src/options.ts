@@ -117,7 +117,7 @@ export function resolveOptions(options: AnyOptions): ResolvedOptions {
     ...(options.pool === undefined
       ? {
           connection: createPgliteConnection(options.pglite, settings),
-          transactor: options.transactor ?? pgliteTransactor(options.pglite),
+          transactor: options.transactor ?? pgliteTransactor(options.pglite, { clock, logger }),
           idleErrors: hearIdleErrors(options.pglite, guardLogger(logger)),
         }
       : {
