@@ -32,7 +32,7 @@ test(
   async () => {
     const env = { BROKER_URL: serverUrl("rabbitmq"), DATABASE_URL: await ownDatabase() };
     const ended = await runMain(["--orders", "400", "--kill-relay", "--json"], env);
-    expect(ended.code, ended.stderr).toBe(0);
+    expect({ code: ended.code, stderr: ended.stderr }).toMatchObject({ code: 0 });
     expect(lastLine(ended)).toMatchObject({
       broker: "rabbitmq",
       store: "postgres",

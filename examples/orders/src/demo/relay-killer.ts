@@ -20,7 +20,7 @@ export interface KillerOptions {
   readonly signal: AbortSignal;
 }
 
-export const plannedKills = 4;
+const plannedKills = 4;
 const pollMs = 5;
 
 /**
@@ -31,7 +31,7 @@ export function createRelayKiller({ killRelays, orders, published, signal }: Kil
   const every = Math.floor(orders / (plannedKills + 1));
   let kills = 0;
   let killing: Promise<void> = Promise.resolve();
-  let failure: unknown;
+  let failure: Error | undefined;
 
   /** The process before is up again, and something has got through it: a kill of an idle relay would show nothing. */
   const atWorkAgain = async (): Promise<void> => {
@@ -48,7 +48,7 @@ export function createRelayKiller({ killRelays, orders, published, signal }: Kil
       if (failure !== undefined || signal.aborted) return;
       kills += 1;
       killing = killRelays().catch((error: unknown) => {
-        failure = error;
+        failure = error instanceof Error ? error : new Error(String(error));
       });
     },
     ended: async () => {
