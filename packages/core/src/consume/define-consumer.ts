@@ -3,7 +3,7 @@ import type { Catalog } from "../event/catalog.ts";
 import { partsOfDefinition, type DefinitionParts } from "../event/definition-parts.ts";
 import { MessagingError, OptionsError } from "../errors.ts";
 import { isOptions, noObject, problemsOfNames } from "../options/names.ts";
-import type { UntypedTransaction } from "./context.ts";
+import type { UntypedTransaction } from "../work/untyped.ts";
 import type {
   BatchOptions,
   ConsumerBuilder,
