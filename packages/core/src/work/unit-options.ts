@@ -14,7 +14,7 @@ export interface UnitOfWorkOptions {
    */
   readonly unhandled?: "ignore" | "throw" | undefined;
   /** Definitions that must have a handler: checked where the options are given, before any unit runs. Default none. */
-  readonly events?: readonly DomainEventDefinition<DomainEvent>[] | undefined;
+  readonly events?: readonly Pick<DomainEventDefinition<DomainEvent>, "kind" | "type">[] | undefined;
   /** Writes the domain events of each unit into the store's journal, in the unit's transaction. Default false. */
   readonly journal?: boolean | undefined;
   /** Events on the longest way from the work to an event; what the work records is at 1. Default 16. */
