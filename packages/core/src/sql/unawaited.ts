@@ -8,7 +8,7 @@ export function warnOfUnawaited(loan: Loan<unknown>): void {
   const count = loan.underway();
   if (count === 0) return;
   process.emitWarning(
-    `A transaction's work had finished while ${count === 1 ? "one statement" : `${count} statements`} of it were under way. Await everything inside: what comes later fails with STORE_TRANSACTION_CLOSED.`,
+    `A transaction's work had finished while ${count === 1 ? "one statement of it was" : `${count} statements of it were`} under way. Await everything inside: what comes later fails with STORE_TRANSACTION_CLOSED.`,
     { code: "POSTRIDER_UNAWAITED" },
   );
 }
