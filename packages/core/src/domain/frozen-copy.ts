@@ -4,7 +4,7 @@
  * is, since only its class knows how to copy it.
  */
 export function frozenCopy<T>(data: T): T {
-  return copyOf(data, new Map()) as T;
+  return (typeof data === "object" && data !== null ? copyOf(data, new Map()) : data) as T;
 }
 
 function copyOf(value: unknown, seen: Map<object, object>): unknown {

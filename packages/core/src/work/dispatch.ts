@@ -18,39 +18,45 @@ export interface DispatchParts {
   /** As it is now: a unit that joins may bring handlers. */
   readonly table: () => HandlerTable;
   readonly unhandled: "ignore" | "throw";
-  /** Calls the handler with its context, inside its lineage. */
-  readonly call: (handler: DomainHandler, occurrence: Occurrence) => Promise<void>;
+  /** Makes this the event that is being handled; what `work` calls runs with its context and what events inherit of it. */
+  readonly enter: (occurrence: Occurrence, work: (call: Call) => Promise<void>) => Promise<void>;
   /** Throws when the unit cannot commit any more, has ended, or is not wanted. Asked before each handler. */
   readonly assertGoing: () => void;
-  /** Tells which event is being handled. */
-  readonly enter: (occurrence: Occurrence | undefined) => void;
   readonly telemetry: Telemetry;
   readonly logger: Logger;
 }
 
+/** Calls one handler of the event that is being handled. */
+export type Call = (handler: DomainHandler) => Promise<void>;
+
 /** @throws the first error of a handler, itself; DomainEventCascadeError; USAGE_DOMAIN_EVENT_UNHANDLED. */
 export async function dispatch(parts: DispatchParts): Promise<void> {
-  const { recorded, enter } = parts;
+  const { recorded } = parts;
   await recorded.flush(undefined);
-  for (let next = recorded.next(); next !== undefined; next = recorded.next()) {
-    enter(next);
-    await handle(parts, next);
-    enter(undefined);
-  }
+  for (let next = recorded.next(); next !== undefined; next = recorded.next()) await handle(parts, next);
 }
 
 async function handle(parts: DispatchParts, occurrence: Occurrence): Promise<void> {
   const handlers = parts.table().of(occurrence.event.type);
-  if (handlers.length === 0 && parts.unhandled === "throw") {
+  if (handlers.length > 0) return parts.enter(occurrence, (call) => callAll(parts, handlers, occurrence, call));
+  if (parts.unhandled === "throw") {
     const error = unhandledError(occurrence);
     attachFailure(error, occurrence, undefined);
     throw error;
   }
+}
+
+async function callAll(
+  parts: DispatchParts,
+  handlers: readonly DomainHandler[],
+  occurrence: Occurrence,
+  call: Call,
+): Promise<void> {
   for (const handler of handlers) {
     parts.assertGoing();
     try {
       await parts.telemetry.handleDomainEvent(factsOf(handler, occurrence), async () => {
-        await parts.call(handler, occurrence);
+        await call(handler);
         await parts.recorded.flush(occurrence);
       });
     } catch (error) {

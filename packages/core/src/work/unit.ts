@@ -10,8 +10,7 @@ import type { EventDraft } from "../event/draft.ts";
 import type { Telemetry } from "../telemetry/telemetry.ts";
 import type { AmbientUnits } from "./ambient.ts";
 import type { DomainContext, UnitOfWork } from "./context.ts";
-import { dispatch } from "./dispatch.ts";
-import type { DomainHandler } from "./domain-handlers.ts";
+import { dispatch, type Call } from "./dispatch.ts";
 import type { HandlerTable } from "./handler-table.ts";
 import { journalEntries } from "./journal.ts";
 import { lineageOfHandler, lineageOfUnit, metaOf } from "./meta.ts";
@@ -115,9 +114,9 @@ export function openUnit<Tx>(
   };
 
   /** What the unit offers; inside a handler of a domain event with that event as the cause. */
-  const verbs = (own?: Occurrence): UnitOfWork<Tx> => ({
+  const verbs = (inherited: Lineage, own?: Occurrence): UnitOfWork<Tx> => ({
     tx,
-    meta: metaOf(unitId, own === undefined ? lineage : lineageOfHandler(lineage, own), parts.telemetry.traceparent()),
+    meta: metaOf(unitId, inherited, parts.telemetry.traceparent()),
     publish: (...drafts) => {
       assertOpen("publish");
       addDrafts(outgoing, drafts, own ?? current, "publish");
@@ -141,17 +140,19 @@ export function openUnit<Tx>(
     },
   });
 
-  const call = (handler: DomainHandler, occurrence: Occurrence): Promise<void> =>
-    parts.lineage.run(lineageOfHandler(lineage, occurrence), () => {
-      const context: DomainContext<Tx> = {
-        ...verbs(occurrence),
-        depth: occurrence.depth,
-        causedBy: occurrence.cause?.event,
-        clock: parts.clock,
-        signal: options.signal ?? (noSignal ??= new AbortController().signal),
-      };
-      return handler.call(occurrence.event, context);
-    });
+  /** The handlers of one event share what they inherit, and their context. */
+  const enter = (occurrence: Occurrence, work: (call: Call) => Promise<void>): Promise<void> => {
+    current = occurrence;
+    const own = lineageOfHandler(lineage, occurrence);
+    const context: DomainContext<Tx> = {
+      ...verbs(own, occurrence),
+      depth: occurrence.depth,
+      causedBy: occurrence.cause?.event,
+      clock: parts.clock,
+      signal: options.signal ?? (noSignal ??= new AbortController().signal),
+    };
+    return parts.lineage.run(own, () => work((handler) => handler.call(occurrence.event, context)));
+  };
 
   const link: UnitLink = {
     isolation: options.isolation,
@@ -163,7 +164,7 @@ export function openUnit<Tx>(
       table = table.with(more);
     },
   };
-  const handle: UnitOfWork<Tx> = Object.defineProperty(verbs(), linkKey, { value: link });
+  const handle: UnitOfWork<Tx> = Object.defineProperty(verbs(lineage), linkKey, { value: link });
 
   return {
     handle,
@@ -173,14 +174,11 @@ export function openUnit<Tx>(
         recorded,
         table: () => table,
         unhandled: settings.unhandled,
-        call,
+        enter,
         assertGoing: () => {
           refuseHalf();
           assertOpen("A handler of a domain event");
           options.signal?.throwIfAborted();
-        },
-        enter: (occurrence) => {
-          current = occurrence;
         },
         telemetry: parts.telemetry,
         logger: parts.logger,
