@@ -59,11 +59,25 @@ function entryProblems(root, { folder }, { specifier, types = "" }, mode) {
     : problems;
 }
 
-/** Exports without a docstring, as the report marks them. @param {string} report */
+/**
+ * Exports without a docstring, and members that are called without one, as the report marks them. Members that hold a
+ * value may go by their name alone.
+ * @param {string} report
+ */
 export function undocumented(report) {
-  return [...report.matchAll(/^\/\/ @public \(undocumented\)\n(?:export )?(?:abstract )?(.{1,80})/gm)].map(
-    ([, declaration]) => `No docstring says what the caller gets of: ${declaration}`,
-  );
+  const exported = report.matchAll(/^\/\/ @public \(undocumented\)\n(?:export )?(?:abstract )?(.{1,80})/gm);
+  const members = report.matchAll(/^ {4}\/\/ \(undocumented\)\n {4}(.{1,80})/gm);
+  return [
+    ...[...exported].map(([, declaration]) => `No docstring says what the caller gets of: ${declaration}`),
+    ...[...members]
+      .filter(([, member = ""]) => isCalled(member))
+      .map(([, member]) => `No docstring says what a call comes to of: ${member}`),
+  ];
+}
+
+/** A method, a call signature, or a property that holds a function. @param {string} member */
+function isCalled(member) {
+  return /^[^:(]*\(/.test(member) || /^[^:(]+: \(/.test(member);
 }
 
 /**

@@ -278,3 +278,30 @@ test("an export without a docstring is found in the report of its package", () =
     "No docstring says what the caller gets of: function silent(): void;",
   ]);
 });
+
+test("a member that is called without a docstring is found, one that holds a value is not", () => {
+  const report = [
+    "// @public",
+    "export interface Documented {",
+    "    // (undocumented)",
+    "    close(): void;",
+    "    // (undocumented)",
+    "    readonly name: string;",
+    "    // (undocumented)",
+    "    readonly headers: readonly (readonly [name: string, value: string])[];",
+    "    // (undocumented)",
+    "    query<Row>(text: string): Promise<{",
+    "    // (undocumented)",
+    "    (data: string): void;",
+    "    // (undocumented)",
+    "    readonly setup?: (() => Promise<void>) | undefined;",
+    "    pause(): void;",
+    "}",
+  ].join("\n");
+  assert.deepEqual(undocumented(report), [
+    "No docstring says what a call comes to of: close(): void;",
+    "No docstring says what a call comes to of: query<Row>(text: string): Promise<{",
+    "No docstring says what a call comes to of: (data: string): void;",
+    "No docstring says what a call comes to of: readonly setup?: (() => Promise<void>) | undefined;",
+  ]);
+});

@@ -1,4 +1,9 @@
 import { expect, test } from "vitest";
+import { createLog } from "../src/demo/log.ts";
+import { run } from "../src/demo/run.ts";
+import { startServices } from "../src/demo/services.ts";
+import { openBroker } from "../src/wiring/brokers.ts";
+import { choose } from "../src/wiring/choose.ts";
 import { closing, createClosers, started } from "../src/wiring/closers.ts";
 
 test("closes once, in the opposite order, and everything even when one of them fails", async () => {
@@ -35,4 +40,30 @@ test("a start that succeeds leaves everything open, and work that ends closes it
     }),
   ).toBe("result");
   expect(closed).toEqual(["used"]);
+});
+
+test("a start that is stopped meanwhile does not begin its next step, and closes what it had opened", async () => {
+  const closed: string[] = [];
+  const stop = new AbortController();
+  const reason = new Error("Ctrl-C");
+  const start = started(async (opened) => {
+    opened.add(async () => closed.push("first"));
+    stop.abort(reason);
+    opened.add(async () => closed.push("second"));
+    closed.push("a third step was begun");
+  }, stop.signal);
+  await expect(start).rejects.toBe(reason);
+  expect(closed).toEqual(["second", "first"]);
+});
+
+test("services whose start was stopped are not started", async () => {
+  const log = createLog(() => {});
+  const choice = choose({});
+  const broker = openBroker(choice.broker);
+  const signal = AbortSignal.abort(new Error("Ctrl-C"));
+  await expect(startServices({ choice, broker, traceId: "0".repeat(32), log, signal })).rejects.toThrow(
+    "Ctrl-C",
+  );
+  const options = { choice, orders: 1, signal, log, onProgress: () => {} };
+  await expect(run(options)).rejects.toThrow("Ctrl-C");
 });

@@ -1,4 +1,5 @@
 import type { CodedError } from "./contracts/failure.ts";
+import { whatItIs } from "./what-it-is.ts";
 
 /*
  * One table of codes, grouped by who must act: CONFIG the operator, CONTRACT the producer of the message, TRANSPORT the
@@ -20,7 +21,10 @@ const table = {
     meaning: "The transport's package could not be loaded.",
   },
   CONTRACT_INVALID_DATA: { retryable: false, meaning: "The data does not match the definition's schema." },
-  CONTRACT_INVALID_EVENT: { retryable: false, meaning: "An attribute is missing or breaks CloudEvents 1.0." },
+  CONTRACT_INVALID_EVENT: {
+    retryable: false,
+    meaning: "An attribute is missing or breaks CloudEvents 1.0, or the schema threw.",
+  },
   CONTRACT_NOT_SERIALIZABLE: { retryable: false, meaning: "The data cannot be written as JSON." },
   CONTRACT_UNDECODABLE: { retryable: false, meaning: "The bytes are no CloudEvent in either content mode." },
   CONTRACT_UNKNOWN_TYPE: { retryable: false, meaning: "Nobody in this consumer handles the type." },
@@ -149,6 +153,7 @@ export const errorCodes: Readonly<
 
 /** What an error carries besides its code and its message. */
 export interface MessagingErrorOptions {
+  /** What was caught, as it was thrown. */
   readonly cause?: unknown;
   /** Overrides what the table says of the code. */
   readonly retryable?: boolean | undefined;
@@ -165,8 +170,11 @@ const ownName: unique symbol = Symbol("the name that a class of errors is known 
 export class MessagingError extends Error implements CodedError {
   /** @internal */
   static readonly [ownName]: string = "MessagingError";
+  /** What to match on; the message is for people. */
   readonly code: ErrorCode;
+  /** True when the same call can succeed later with nothing changed by a person. */
   readonly retryable: boolean;
+  /** Names and numbers of what was concerned; never data of a message. */
   readonly context: Readonly<Record<string, unknown>>;
 
   constructor(code: ErrorCode, message: string, options: MessagingErrorOptions = {}) {
@@ -208,6 +216,7 @@ export class OptionsError extends MessagingError {
 
 /** What a schema says of one place in the data. The value itself is left out: it may be private. */
 export interface ValidationIssue {
+  /** What was expected, without the value that was given. */
   readonly message: string;
   /** Where, from the top: `["lines", 0, "sku"]`. */
   readonly path: readonly (string | number)[];
@@ -217,6 +226,7 @@ export interface ValidationIssue {
 export class ValidationError extends MessagingError {
   /** @internal */
   static override readonly [ownName]: string = "ValidationError";
+  /** Everything that does not match, without the values. */
   readonly issues: readonly ValidationIssue[];
 
   constructor(type: string, issues: readonly ValidationIssue[]) {
@@ -264,6 +274,7 @@ export class TransactionClosedError extends MessagingError {
 export class PublishError extends MessagingError {
   /** @internal */
   static override readonly [ownName]: string = "PublishError";
+  /** `rejected`: the broker does not have the message. `unknown`: it may have it. */
   readonly outcome: "rejected" | "unknown";
 
   constructor(
@@ -303,7 +314,8 @@ export class DomainEventCascadeError extends MessagingError {
 export function toError(thrown: unknown): Error {
   if (thrown instanceof Error) return thrown;
   if (typeof thrown === "string") return new Error(thrown);
-  return new Error(`A ${thrown === null ? "null" : typeof thrown} was thrown instead of an Error`, {
+  const what = whatItIs(thrown);
+  return new Error(`${what[0]?.toUpperCase()}${what.slice(1)} was thrown instead of an Error`, {
     cause: thrown,
   });
 }

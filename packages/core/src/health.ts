@@ -4,26 +4,34 @@ import type { Store } from "./contracts/store.ts";
 import type { ConnectionState, Transport } from "./contracts/transport.ts";
 import { toMessagingError, type ErrorCode } from "./errors.ts";
 import type { RelayHealth } from "./relay/standing.ts";
+import { shortText } from "./short-text.ts";
 import { within } from "./within.ts";
 
 /** The connection to the broker. */
 export interface BrokerHealth {
+  /** Of the connection, as the transport tells it. */
   readonly state: ConnectionState;
   /** Why it is not ready, as far as the transport said. */
   readonly errorCode: string | undefined;
+  /** The error's message, cut to 1,024 characters. */
   readonly lastError: string | undefined;
 }
 
 /** The store, as it answered just now. */
 export interface StoreHealth {
+  /** `ready`: it answered within a second. */
   readonly state: "ready" | "failing";
+  /** Why it failed; undefined while it is ready. */
   readonly errorCode: ErrorCode | undefined;
+  /** The error's message, cut to 1,024 characters; undefined while it is ready. */
   readonly lastError: string | undefined;
 }
 
 /** One consumer of this process. */
 export interface ConsumerHealth {
+  /** The consumer's name. */
   readonly name: string;
+  /** Whether it takes messages, and what it waits for. */
   readonly state: ConsumerState;
 }
 
@@ -34,6 +42,7 @@ export interface MessagingHealth {
    * somebody paused, and a relay that stands by, are fine.
    */
   readonly ok: boolean;
+  /** The connection of this process to the broker. */
   readonly broker: BrokerHealth;
   /** Undefined without a store. */
   readonly store: StoreHealth | undefined;
@@ -85,7 +94,7 @@ function watchBroker(transport: HealthParts["transport"]): { health(): BrokerHea
     health: () => {
       const state = transport.state();
       const why = state === "ready" ? undefined : cause;
-      return { state, errorCode: why?.code, lastError: why?.message };
+      return { state, errorCode: why?.code, lastError: why && shortText(why.message) };
     },
     close,
   };
@@ -112,5 +121,5 @@ function createPing(store: HealthParts["store"], clock: Clock): () => Promise<St
 }
 
 function failing(errorCode: ErrorCode, lastError: string): StoreHealth {
-  return { state: "failing", errorCode, lastError };
+  return { state: "failing", errorCode, lastError: shortText(lastError) };
 }

@@ -95,6 +95,7 @@ export type {
   BrokerByKind,
   BrokerByUrl,
   BrokerConfig,
+  Filled,
   OptionBlocks,
   CapabilitiesOf,
   Known,

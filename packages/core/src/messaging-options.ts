@@ -6,7 +6,7 @@ import type { Store, TxOf } from "./contracts/store.ts";
 import { problemsOfBroker } from "./broker/problems-of-broker.ts";
 import { problemOfAttribute } from "./envelope/attributes.ts";
 import { OptionsError } from "./errors.ts";
-import { isOptions, problemsOfNames, problemsThrown, type OptionNames } from "./options/names.ts";
+import { hintOf, isOptions, problemsOfNames, problemsThrown, type OptionNames } from "./options/names.ts";
 import { problemsOfParts } from "./options/parts.ts";
 import { resolveRelayOptions, type RelayOptions, type ResolvedRelayOptions } from "./relay/options.ts";
 import type { TelemetryOptions } from "./telemetry/telemetry.ts";
@@ -35,11 +35,13 @@ export interface MessagingOptions<
 > {
   /** CloudEvents `source` of what this service sends: a URI-reference such as `/services/orders`. */
   readonly source: string;
+  /** A transport such as `rabbitmq({ … })`, or a broker by its URL or kind with the loaders of transports. */
   readonly broker: Broker<L, K, C>;
   /** Outbox, inbox and units of work on the user's database. Not closed by the messaging. */
   readonly store?: S;
   /** Capabilities that the code relies on and the compiler cannot see: checked at the start. */
   readonly requires?: readonly Requirable<C, R>[] | undefined;
+  /** How events leave by the direct way: deadline and bounds. Each has a default. */
   readonly publish?: PublishSettings | undefined;
   /** The relay in this process: its options, or `false` where another process relays. Default on where there is a store. */
   readonly relay?: RelayOptions | false | undefined;
@@ -47,6 +49,10 @@ export interface MessagingOptions<
   readonly unitOfWork?: UnitOfWorkDefaults<TxOf<S>> | undefined;
   /** CloudEvents content mode of what is sent; both are always read. Default `binary`. */
   readonly contentMode?: "binary" | "structured" | undefined;
+  /**
+   * What travels in traces, and how traces join. Default: no baggage, and handlers continue the message's
+   * trace.
+   */
   readonly telemetry?: TelemetryOptions | undefined;
   /** Default: warnings and errors on the console. */
   readonly logger?: Logger | undefined;
@@ -104,7 +110,7 @@ export function resolveMessagingOptions(options: LooseOptions): ResolvedMessagin
     ...problemsOfGroup("telemetry", options.telemetry, telemetryNames),
     ...problemsOfTelemetry(isOptions(options.telemetry) ? options.telemetry : {}),
     ...problemsOfParts(options),
-    ...problemsThrown("relay.", () => relayOptionsOf(options, contentMode)),
+    ...problemsOfRelay(options, contentMode),
     ...problemsThrown("unitOfWork.", () => unitsOf(options)),
   ];
   if (problems.length > 0) throw new OptionsError("createMessaging", problems);
@@ -147,6 +153,21 @@ function unitsOf({ unitOfWork, store }: LooseOptions): UnitSettings {
   return resolveUnitDefaults(unitOfWork, store?.journal !== undefined);
 }
 
+const capabilityNames: Readonly<Record<CapabilityName, true>> = {
+  orderingScope: true,
+  nativeDelay: true,
+  nativeDeadLetter: true,
+  deliveryCount: true,
+  leaseExtension: true,
+  nativeDedupeWindowMs: true,
+  wildcards: true,
+  fanOut: true,
+  replay: true,
+  maxMessageBytes: true,
+  orderedPipelining: true,
+  requestReply: true,
+};
+
 /** Its own mode of content goes before the messaging's. */
 function relayOptionsOf(
   { relay }: LooseOptions,
@@ -157,6 +178,13 @@ function relayOptionsOf(
   return relay?.contentMode === undefined ? { ...resolved, contentMode } : resolved;
 }
 
+function problemsOfRelay(options: LooseOptions, contentMode: "binary" | "structured"): readonly string[] {
+  const { relay } = options;
+  if (relay !== undefined && relay !== false && !isOptions(relay))
+    return ["relay: must be an object, or false for no relay in this process"];
+  return problemsThrown("relay.", () => relayOptionsOf(options, contentMode));
+}
+
 function problemsOfSource(source: unknown): string[] {
   if (typeof source !== "string" || source === "")
     return ["source: must be a URI-reference such as '/services/orders'"];
@@ -165,9 +193,13 @@ function problemsOfSource(source: unknown): string[] {
 }
 
 function problemsOfRequires(requires: unknown): string[] {
-  return check(
-    requires === undefined || (Array.isArray(requires) && requires.every((one) => typeof one === "string")),
-    "requires: must be an array of names of capabilities",
+  if (requires === undefined) return [];
+  if (!Array.isArray(requires) || !requires.every((one) => typeof one === "string"))
+    return ["requires: must be an array of names of capabilities"];
+  return requires.flatMap((one) =>
+    Object.hasOwn(capabilityNames, one)
+      ? []
+      : [`requires: '${one.slice(0, 100)}' is no capability${hintOf(one, Object.keys(capabilityNames))}`],
   );
 }
 

@@ -37,26 +37,39 @@ export type Consumable<Wanted, Needs extends CapabilityName, Tx, C extends Capab
 
 /** What both kinds of messaging have. */
 export interface MessagingBase<Tx, C extends Capabilities> extends Publisher, AsyncDisposable {
+  /** The CloudEvents `source` that was given. */
   readonly source: string;
+  /** What the broker can do, detected at the connection where the transport does that. */
   readonly capabilities: C;
   /**
    * Starts a consumer. Resolves when its group is bound at the broker: what is published later arrives.
    *
-   * @throws MessagingError CONFIG_CAPABILITY_MISSING naming capability and option; USAGE_ALREADY_SUBSCRIBED;
-   * TRANSPORT_* when the broker refuses.
+   * @throws MessagingError CONFIG_CAPABILITY_MISSING naming capability and option; USAGE_WRONG_KIND for what is no
+   * consumer; USAGE_ALREADY_SUBSCRIBED; USAGE_CLOSED after `close`; TRANSPORT_* when the broker refuses.
    */
   consume<Wanted, Needs extends CapabilityName>(
     consumer: Consumable<Wanted, Needs, Tx, C>,
     options?: ConsumeOptions,
   ): Promise<Subscription>;
-  /** Reads the dead letters of a consumer group, one call each. */
+  /**
+   * Reads the dead letters of a consumer group, one call each. A letter is removed when the handler returns. When it
+   * throws, the letter stays and comes again a second later, as often as it takes. Up to 16 are looked at at once.
+   *
+   * @throws OptionsError (CONFIG_INVALID) for what is no name of a group, or no handler.
+   * @throws MessagingError USAGE_ALREADY_SUBSCRIBED where this messaging reads them already; USAGE_CLOSED after `close`;
+   * TRANSPORT_* when the broker refuses.
+   */
   consumeDeadLetters(group: string, handler: DeadLetterHandler): Promise<DeadLetterSubscription>;
   /**
    * How broker, store, relay and consumers are, each for itself: made for the readiness of a service. Asks the store
    * one question, with at most one connection whoever asks; the rest is known. Never rejects, and answers in a second.
    */
   health(): Promise<MessagingHealth>;
-  /** Keeps the process alive until the signal fires, then closes. */
+  /**
+   * Keeps the process alive until the signal fires, then closes with this `drainMs`. Resolves when it is closed.
+   *
+   * @throws OptionsError (CONFIG_INVALID) without an `AbortSignal`, and for a `drainMs` that is no number from 0.
+   */
   run(options: CloseOptions & { readonly signal: AbortSignal }): Promise<void>;
   /**
    * Consumers first; then the relay, publishes under way, and the transport, in what is left of `drainMs`. Ends two
@@ -76,6 +89,7 @@ export interface MessagingWithoutStore<C extends Capabilities = Capabilities> ex
 
 /** What you get with a store: the outbox, units of work, and the relay of this process. */
 export interface MessagingWithStore<Tx, C extends Capabilities = Capabilities> extends MessagingBase<Tx, C> {
+  /** Adds events to a transaction of yours. */
   readonly outbox: Outbox<Tx>;
   /** The relay of this process; undefined with `relay: false`. */
   readonly relay: Relay | undefined;

@@ -185,12 +185,14 @@ function wire(opened: Opened): object {
   };
   if (store === undefined) return base;
   const runner = { store, ambient, unit, clock, random, logger };
+  const plainRunner = createUnitOfWork({ ...runner, settings: units });
   const withStore: MessagingWithStore<unknown> = {
     ...base,
     outbox: createOutbox(store, stamp),
     relay,
-    unitOfWork: (handlers, unitOptions = {}) => {
-      const given = { handlers, options: unitOptions, hasJournal: store.journal !== undefined };
+    unitOfWork: (handlers, unitOptions) => {
+      if (handlers === undefined && unitOptions === undefined) return plainRunner;
+      const given = { handlers, options: unitOptions ?? {}, hasJournal: store.journal !== undefined };
       return createUnitOfWork({ ...runner, settings: resolveUnits("unitOfWork", given, units) });
     },
   };

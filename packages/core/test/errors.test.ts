@@ -161,7 +161,7 @@ test("whatever is thrown becomes an error, the library's own stays what it is", 
   const own = new MessagingError("USAGE_CLOSED", "closed");
   expect([toError("text").message, toError(null).message, toError(5).message]).toEqual([
     "text",
-    "A null was thrown instead of an Error",
+    "Null was thrown instead of an Error",
     "A number was thrown instead of an Error",
   ]);
   expect(toMessagingError(own)).toBe(own);

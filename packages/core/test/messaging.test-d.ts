@@ -111,6 +111,8 @@ test("a broker that is none does not compile", async () => {
   await createMessaging({ source, broker: { kind: "topcis", options: { brokers: [] }, transports } });
   // @ts-expect-error -- a wrong option of the kind
   await createMessaging({ source, broker: { kind: "topics", options: { broker: [] }, transports } });
+  // @ts-expect-error -- no loader at all
+  await createMessaging({ source, broker: { url: "", transports: {} } });
   // @ts-expect-error -- no transports
   await createMessaging({ source, broker: { url: "" } });
 });

@@ -64,10 +64,8 @@ export function run({ choice, orders: count, signal, log, onProgress }: RunOptio
     // Before the first order, so that it misses no event.
     const audit = await startAudit(broker, plan, log.logger);
     opened.add(audit.close);
-    signal.throwIfAborted();
-    const services = await startServices({ choice, broker, traceId, log });
+    const services = await startServices({ choice, broker, traceId, log, signal });
     opened.add(services.close);
-    signal.throwIfAborted();
     const duplicates = chooseDuplicates(plan);
     const raw = await startRawClient(broker, {
       channel: ordersChannel,
@@ -108,7 +106,7 @@ export function run({ choice, orders: count, signal, log, onProgress }: RunOptio
       traceId,
       spans: await services.spans(),
     };
-  });
+  }, signal);
 }
 
 interface Done {

@@ -25,6 +25,8 @@ export interface ServicesOptions {
   /** The trace whose spans are kept. */
   readonly traceId: string;
   readonly log: Log;
+  /** Stops the start between two of its steps: what was opened is closed then. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** A broker in memory does not leave its process, so both services share it; a real one gets two processes. */
@@ -32,7 +34,13 @@ export function startServices(options: ServicesOptions): Promise<Services> {
   return options.choice.broker.kind === "memory" ? startTogether(options) : startApart(options);
 }
 
-function startTogether({ choice, broker, traceId, log: { logger } }: ServicesOptions): Promise<Services> {
+function startTogether({
+  choice,
+  broker,
+  traceId,
+  log: { logger },
+  signal,
+}: ServicesOptions): Promise<Services> {
   return started(async (opened) => {
     const recorder = recordSpansOf(traceId);
     opened.add(startTelemetry({ serviceName: "orders-example", env: process.env, recorder }).shutdown);
@@ -42,11 +50,16 @@ function startTogether({ choice, broker, traceId, log: { logger } }: ServicesOpt
     const orders = await startOrders({ broker, database: databases.orders, logger });
     opened.add(orders.close);
     return { orders, shipping, spans: async () => recorder.spans(), close: opened.closeAll };
-  });
+  }, signal);
 }
 
 /** Each in a child process of this one. */
-export function startApart({ choice, traceId, log }: Omit<ServicesOptions, "broker">): Promise<Services> {
+export function startApart({
+  choice,
+  traceId,
+  log,
+  signal,
+}: Omit<ServicesOptions, "broker">): Promise<Services> {
   return started(async (opened) => {
     const start = async (service: "orders" | "shipping"): Promise<ServiceProcess> => {
       const one = await startProcess({ kind: "start", service, choice, traceId }, log.add);
@@ -65,7 +78,7 @@ export function startApart({ choice, traceId, log }: Omit<ServicesOptions, "brok
       },
       close: opened.closeAll,
     };
-  });
+  }, signal);
 }
 
 /** The methods of a service, each a call to its process. */

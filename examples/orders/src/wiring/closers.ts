@@ -1,14 +1,18 @@
 /** What has been opened so far, to be closed in the opposite order: at the end, or when the next step fails. */
 export interface Closers {
+  /** Right after something was opened. Throws when the run was stopped meanwhile, so that the next step is not begun. */
   add(close: () => Promise<unknown>): void;
   /** Closes everything even when one of them fails, and rejects with the first failure then. */
   closeAll(): Promise<void>;
 }
 
-export function createClosers(): Closers {
+export function createClosers(signal?: AbortSignal): Closers {
   const open: (() => Promise<unknown>)[] = [];
   return {
-    add: (close) => void open.push(close),
+    add: (close) => {
+      open.push(close);
+      signal?.throwIfAborted();
+    },
     closeAll: async () => {
       const failures: unknown[] = [];
       for (const close of open.splice(0).reverse())
@@ -18,9 +22,9 @@ export function createClosers(): Closers {
   };
 }
 
-/** Runs a start of several steps; what it had opened is closed when a step fails. */
-export async function started<T>(steps: (opened: Closers) => Promise<T>): Promise<T> {
-  const opened = createClosers();
+/** Runs a start of several steps; what it had opened is closed when a step fails, and when it is stopped between two. */
+export async function started<T>(steps: (opened: Closers) => Promise<T>, signal?: AbortSignal): Promise<T> {
+  const opened = createClosers(signal);
   try {
     return await steps(opened);
   } catch (error) {
@@ -31,8 +35,8 @@ export async function started<T>(steps: (opened: Closers) => Promise<T>): Promis
 }
 
 /** Runs `work` and closes what it opened, however it ends. The failure of the work comes before that of closing. */
-export async function closing<T>(work: (opened: Closers) => Promise<T>): Promise<T> {
-  const opened = createClosers();
+export async function closing<T>(work: (opened: Closers) => Promise<T>, signal?: AbortSignal): Promise<T> {
+  const opened = createClosers(signal);
   let result: T;
   try {
     result = await work(opened);

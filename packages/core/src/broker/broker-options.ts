@@ -18,8 +18,13 @@ export type CapabilitiesOf<L extends TransportLoader> = DriverOf<L>["capabilitie
 export type BrokerByUrl<L extends TransportLoaders> = {
   /** From the environment as a rule: an unset variable fails at the start, and says so. */
   readonly url: string | undefined;
-  readonly transports: L;
+  readonly transports: L & Filled<L>;
 } & OptionBlocks<L>;
+
+/** At least one loader: without any, no URL leads anywhere. */
+export type Filled<L extends TransportLoaders> = [keyof L] extends [never]
+  ? 'transports needs a loader, as in { rabbitmq: () => import("@postrider/rabbitmq") }'
+  : unknown;
 
 /** A block per loader that is known by name; a map with any name has none, or it would claim `url` too. */
 export type OptionBlocks<L extends TransportLoaders> = string extends keyof L
@@ -28,8 +33,11 @@ export type OptionBlocks<L extends TransportLoaders> = string extends keyof L
 
 /** A broker by its kind, as data. */
 export interface BrokerByKind<L extends TransportLoaders, K extends keyof L & string> {
+  /** Picks the loader. */
   readonly kind: K;
+  /** Handed to the driver, which checks them. */
   readonly options: OptionsOf<L[K]>;
+  /** Loaders by kind; only that of `kind` is called. */
   readonly transports: L;
 }
 

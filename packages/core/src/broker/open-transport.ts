@@ -3,7 +3,8 @@ import type { Transport, TransportDriver } from "../contracts/transport.ts";
 import { MessagingError, toError } from "../errors.ts";
 import type { TransportLoader } from "./broker-options.ts";
 import { isTransport, type ByConfig } from "./problems-of-broker.ts";
-import { kindOfUrl } from "./schemes.ts";
+import { nearest } from "../options/nearest.ts";
+import { isOurKind, kindOfUrl, ourNames } from "./schemes.ts";
 
 /**
  * The transport that a broker option names, made but not connected. What the option looks like was checked before.
@@ -26,10 +27,11 @@ async function load(
 ): Promise<TransportDriver> {
   const loader = Object.hasOwn(loaders, kind) ? loaders[kind] : undefined;
   if (typeof loader !== "function") {
-    const known = Object.keys(loaders).join(", ");
+    const given = Object.keys(loaders);
+    const known = given.length === 0 ? "none" : given.join(", ");
     throw new MessagingError(
       "CONFIG_TRANSPORT_UNKNOWN",
-      `No loader is given for '${kind}'; transports has: ${known === "" ? "none" : known}. Add ${kind}: () => import("@postrider/${kind}").`,
+      `No loader is given for '${kind}'; transports has: ${known}. ${adviceFor(kind, given)}`,
       { context: { kind } },
     );
   }
@@ -49,4 +51,14 @@ async function load(
     `What was loaded for '${kind}' exports no 'transport' driver.`,
     { context: { kind } },
   );
+}
+
+/** Of packages that exist only. */
+function adviceFor(kind: string, given: readonly string[]): string {
+  if (kind === "memory") return "Add memory: async () => ({ transport: memoryTransport }), or pass memory().";
+  if (isOurKind(kind)) return `Add ${kind}: () => import("@postrider/${kind}").`;
+  const meant = nearest(kind, given) ?? nearest(kind, ourNames());
+  return meant === undefined
+    ? `It is no scheme or kind of ours: a transport of your own is given by its kind, or as it is.`
+    : `Did you mean '${meant}'?`;
 }

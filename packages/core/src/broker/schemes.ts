@@ -21,3 +21,12 @@ export function kindOfUrl(url: string): string | undefined {
 export function schemesOf(loaded: readonly string[]): string[] {
   return Object.entries(kinds).flatMap(([scheme, kind]) => (loaded.includes(kind) ? [`${scheme}://`] : []));
 }
+
+export function isOurKind(kind: string): boolean {
+  return Object.values(kinds).includes(kind);
+}
+
+/** Everything that a broker of ours can be asked for by: schemes and kinds. */
+export function ourNames(): readonly string[] {
+  return [...new Set([...Object.keys(kinds), ...Object.values(kinds)])];
+}

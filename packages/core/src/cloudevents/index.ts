@@ -11,7 +11,9 @@ export type { CloudEventLike } from "../envelope/cloud-event-like.ts";
 
 /** A message, and the attributes that it does not name. */
 export interface ReadCloudEvent {
+  /** The message as handlers get it. */
   readonly message: Message;
+  /** Attributes that `Message` does not name. */
   readonly extensions: Readonly<Record<string, ExtensionValue>>;
   /** The extension attribute `tenantid`. */
   readonly tenant: string | undefined;

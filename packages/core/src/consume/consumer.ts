@@ -8,10 +8,13 @@ import type { ConsumerCounts } from "./settle/settle.ts";
 
 /** A consumer at work. */
 export interface Subscription extends AsyncDisposable {
+  /** The consumer's name. */
   readonly consumer: string;
   /** Takes nothing new; what is under way goes on. */
   pause(): void;
+  /** Takes messages again after a pause, by a person or by an error rule. */
   resume(): void;
+  /** Whether it takes messages, and what it waits for. */
   state(): ConsumerState;
   /** What became of the messages so far, in this process. */
   counts(): ConsumerCounts;

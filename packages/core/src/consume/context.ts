@@ -9,12 +9,14 @@ export interface DeliveryContext {
   readonly headers: Readonly<Record<string, string>>;
   /** CloudEvents extensions that `Message` does not name. */
   readonly extensions: Readonly<Record<string, string | number | boolean>>;
+  /** The tenant that the message carries, if any. */
   readonly tenant: string | undefined;
 }
 
 // Function properties, not methods: handlers destructure it.
 /** What belongs to one run of a handler: one transaction where there is a store. */
 export interface TransactionContext<Tx> extends UnitOfWork<Tx> {
+  /** The consumer's name. */
   readonly consumer: string;
   /**
    * The open transaction of the store: the inbox mark, the handler's writes, what handlers of its domain events write,
@@ -31,6 +33,7 @@ export interface HandlerContext<Tx = UntypedTransaction> extends TransactionCont
 
 /** What a handler of batches gets. */
 export interface BatchContext<Tx, M> extends TransactionContext<Tx> {
+  /** What belongs to the delivery of this message of the batch. */
   readonly delivery: (message: M) => DeliveryContext;
   /** Takes one message out of the batch, to be retried or dead-lettered by policy; the others commit. */
   readonly fail: (message: M, error: unknown) => void;

@@ -16,6 +16,7 @@ export type DeadLetterHandler = (letter: DeadLetter, signal: AbortSignal) => voi
 
 /** Reads the dead letters of a consumer group. */
 export interface DeadLetterSubscription extends AsyncDisposable {
+  /** The consumer group whose letters are read. */
   readonly group: string;
   /** Waits for running handlers up to `drainMs`, then fires their signal and gives their letters back. */
   close(options?: CloseOptions): Promise<void>;

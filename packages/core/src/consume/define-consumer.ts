@@ -3,6 +3,7 @@ import type { Catalog } from "../event/catalog.ts";
 import { partsOfDefinition, type DefinitionParts } from "../event/definition-parts.ts";
 import { MessagingError, OptionsError } from "../errors.ts";
 import { isOptions, noObject, problemsOfNames } from "../options/names.ts";
+import { whatItIs } from "../what-it-is.ts";
 import type { UntypedTransaction } from "../work/untyped.ts";
 import type {
   BatchOptions,
@@ -140,24 +141,24 @@ function needsOf(options: AnyOptions): CapabilityName[] {
 function partsOrRefuse(name: string, definition: unknown): DefinitionParts {
   const parts = partsOfDefinition(definition);
   if (parts !== undefined) return parts;
-  throw wrongKind(name, typeof definition, "a definition belongs (defineEvent, defineCommand, defineQuery)");
+  throw wrongKind(name, definition, "a definition belongs (defineEvent, defineCommand, defineQuery)");
 }
 
 function listOrRefuse(name: string, definitions: unknown): readonly unknown[] {
   if (Array.isArray(definitions)) return definitions;
-  throw wrongKind(name, typeof definitions, "an array of definitions belongs");
+  throw wrongKind(name, definitions, "an array of definitions belongs");
 }
 
 function typesOrRefuse(name: string, catalog: Catalog | undefined): readonly string[] {
   const types: unknown = catalog?.types;
   if (catalog !== undefined && types instanceof Set) return [...catalog.types];
-  throw wrongKind(name, typeof catalog, "a catalog belongs (defineCatalog)");
+  throw wrongKind(name, catalog, "a catalog belongs (defineCatalog)");
 }
 
-function wrongKind(name: string, given: string, wanted: string): MessagingError {
+function wrongKind(name: string, given: unknown, wanted: string): MessagingError {
   return new MessagingError(
     "USAGE_WRONG_KIND",
-    `The consumer '${name}' was given a ${given} where ${wanted}.`,
+    `The consumer '${name}' was given ${whatItIs(given)} where ${wanted}.`,
   );
 }
 
@@ -172,7 +173,7 @@ function eventParts(name: string, definition: unknown): DefinitionParts {
 
 function fn(name: string, handler: unknown): never {
   if (typeof handler === "function") return handler as never;
-  throw wrongKind(name, typeof handler, "a handler belongs");
+  throw wrongKind(name, handler, "a handler belongs");
 }
 
 function resolveBatch(name: string, batch: BatchOptions): { maxSize: number; maxWaitMs: number } {

@@ -67,7 +67,12 @@ export interface ConsumerOptions<
    * which takes its share of `maxInFlight`. Default `skip`.
    */
   readonly onExhausted?: "skip" | "hold-key" | undefined;
-  /** A message of a type that nobody here handles: `ack` and count it, or `dead-letter` it. Default `ack`. */
+  /**
+   * A message of a type that nobody here handles, in a channel that is read. `ack`: a broker that can filter by type is
+   * asked for the handled types alone and never delivers it, as in memory; where it comes all the same, it is
+   * acknowledged and counted as `unhandled`. `dead-letter`: all types are read, and it goes to the dead letters.
+   * Default `ack`.
+   */
   readonly unhandled?: "ack" | "dead-letter" | undefined;
   /** Turns messages that are no CloudEvents into ones; undefined leaves a message undecodable. Default none. */
   readonly foreign?: ForeignMapper | undefined;
@@ -96,8 +101,11 @@ export type Unhandled<D extends Definition, Handled extends string> = string ext
  * whose `on` hands `Tx` OUT to handlers: one interface doing both would be invariant and fit nowhere.
  */
 export interface Consumer<in Tx = UntypedTransaction, out Needs extends CapabilityName = CapabilityName> {
+  /** The consumer group at the broker, and what inbox, logs and metrics call it. */
   readonly name: string;
+  /** Capabilities that its options ask for: `consume` refuses a broker that lacks one. */
   readonly needs: readonly Needs[];
+  /** For the compiler only: never set. */
   readonly "~tx"?: ((tx: Tx) => void) | undefined;
 }
 
@@ -106,6 +114,13 @@ export interface ConsumerBuilder<Tx, Handled extends string, Needs extends Capab
   Tx,
   Needs
 > {
+  /**
+   * One handler for one definition. What it throws rolls its transaction back and goes by the consumer's
+   * retry policy.
+   *
+   * @throws MessagingError USAGE_DUPLICATE_HANDLER for a type that is handled already; USAGE_WRONG_KIND for
+   * what is no definition or no function.
+   */
   on<D extends Definition>(
     definition: Unhandled<D, Handled>,
     handler: Handler<D, Tx>,
@@ -117,6 +132,14 @@ export interface ConsumerBuilder<Tx, Handled extends string, Needs extends Capab
       : `This consumer already handles '${D["type"] & Handled}'`,
     handler: Handler<D, Tx>,
   ): ConsumerBuilder<Tx, Handled | D["type"], Needs>;
+  /**
+   * One handler for several messages of one event, up to `maxSize` or for `maxWaitMs`, in one transaction.
+   * When it throws, all of the batch is rolled back and its messages run one by one, each as a batch of one:
+   * only those attempts count, so that one bad message costs the others nothing. `context.fail` takes a
+   * message out without that.
+   *
+   * @throws OptionsError (CONFIG_INVALID) for wrong options; else like `on`.
+   */
   onBatch<D extends Definition<"event">>(
     definition: Unhandled<D, Handled>,
     handler: BatchHandler<D, Tx>,

@@ -17,13 +17,17 @@ export interface DeadLetterError {
 
 /** The one record format of dead letters, on every broker and in every table: the original, untouched, and why. */
 export interface DeadLetter {
+  /** Why it is here. */
   readonly reason: DeadLetterReason;
   /** The consumer group that gave up. */
   readonly consumer: string;
+  /** How often a handler tried it. */
   readonly attempts: number;
+  /** The last failure and its causes, outermost first, each cut to what a header carries. */
   readonly errors: readonly DeadLetterError[];
   /** RFC 3339. */
   readonly firstFailedAt: string;
+  /** RFC 3339. */
   readonly deadLetteredAt: string;
   /** Where the broker had it: channel, and partition, offset, entry id or the like. */
   readonly origin: Readonly<Record<string, string | number>>;

@@ -2,5 +2,6 @@
 export interface CodedError extends Error {
   /** One code of the errors table, `TRANSPORT_UNAVAILABLE` for example. */
   readonly code: string;
+  /** True when the same call can succeed later with nothing changed by a person. */
   readonly retryable: boolean;
 }

@@ -21,10 +21,15 @@ export interface InboxStore<Tx> {
 
 /** Which marks to forget, and in what portions. */
 export interface PruneOptions {
+  /**
+   * Marks older than this are forgotten, in milliseconds from 0, by the store's clock. Stay above the longest
+   * time after which a broker delivers again.
+   */
   readonly olderThanMs: number;
   /** Rows per statement. Default 5,000. */
   readonly batchSize?: number | undefined;
   /** Rows in all. Default: no bound. */
   readonly maxRows?: number | undefined;
+  /** Ends it between two portions; what was forgotten stays forgotten. */
   readonly signal?: AbortSignal | undefined;
 }

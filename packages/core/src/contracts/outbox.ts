@@ -6,6 +6,7 @@ export type Position = string;
 
 /** A sealed event in an outbox: with its place and its age. */
 export interface StoredEvent extends SealedEvent {
+  /** Its row, and its place in the order of the outbox. */
   readonly position: Position;
   /** When the row was written, milliseconds since the epoch by the database's clock: for the lag. */
   readonly storedAtMs: number;

@@ -52,6 +52,7 @@ export interface RelayStore {
    * Fails with STORE_LEASE_LOST like `park`.
    */
   settleParked(lease: RelayLease, settlements: readonly ParkedSettlement[]): Promise<readonly HeldKey[]>;
+  /** What waits, counted now: for people and for alerts. */
   status(): Promise<OutboxStatus>;
   /** Parked rows, oldest first, for people who look. */
   parked(query: ParkedQuery): Promise<readonly ParkedEvent[]>;
@@ -63,7 +64,9 @@ export interface RelayStore {
 
 /** How much a read may bring at once, both from 1. Bytes are those of the data, and what the store finds cheap to count. */
 export interface PageBounds {
+  /** Rows, from 1. */
   readonly maxRows: number;
+  /** Bytes of data, from 1; a single row may be larger. */
   readonly maxBytes: number;
 }
 
@@ -88,9 +91,11 @@ export type ParkedStatus = "retry" | "held" | "dead";
 export interface ParkRequest {
   readonly event: StoredEvent;
   readonly status: ParkedStatus;
+  /** How often the broker has refused it. */
   readonly attempts: number;
   /** Until it is due, from now by the store's clock, in milliseconds; undefined for `held` and `dead`. */
   readonly waitMs: number | undefined;
+  /** What it was refused with; undefined for `held`. */
   readonly error: CodedError | undefined;
   /** Of a `dead` one: what later events of its key do. Default `hold-key`. */
   readonly onDead?: OnDead | undefined;
@@ -101,12 +106,15 @@ export type OnDead = "skip" | "hold-key";
 
 /** A parked row: the event, and what has become of it so far. */
 export interface ParkedEvent extends StoredEvent {
+  /** Whether it waits for its time, for an earlier one, or for a person. */
   readonly status: ParkedStatus;
+  /** How often the broker refused it since it was parked or retried by a person. */
   readonly attempts: number;
   /** Milliseconds since the epoch, by the store's clock. */
   readonly nextAttemptAtMs: number | undefined;
   /** `CODE: message` of the last failure. */
   readonly lastError: string | undefined;
+  /** Milliseconds since the epoch, by the store's clock. */
   readonly parkedAtMs: number;
 }
 
@@ -146,8 +154,12 @@ export interface ParkedQuery {
 export interface OutboxStatus {
   /** Rows waiting, counted up to 10,000; above that an estimate. */
   readonly backlog: number;
+  /** Of the oldest row waiting, in milliseconds by the store's clock; undefined for an empty outbox. */
   readonly oldestAgeMs: number | undefined;
+  /** Parked rows, dead ones among them. */
   readonly parked: number;
+  /** Parked rows that have used up their attempts. */
   readonly dead: number;
+  /** Who holds the lease; undefined when nobody does. */
   readonly owner: string | undefined;
 }

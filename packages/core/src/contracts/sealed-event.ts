@@ -20,10 +20,13 @@ export interface SealedEvent {
   readonly key: string | undefined;
   /** 0 to 15, computed by the writer and fixed for life. */
   readonly shard: number;
+  /** The data as it travels; undefined for an event without any. */
   readonly payload: Uint8Array | undefined;
   /** All other attributes (`correlationid`, `causationid`, extensions of the user) with their types. */
   readonly extensions: Readonly<Record<string, ExtensionValue>>;
+  /** W3C trace context of its creation. */
   readonly traceparent: string | undefined;
   readonly tracestate: string | undefined;
+  /** The tenant it belongs to, if any. */
   readonly tenant: string | undefined;
 }

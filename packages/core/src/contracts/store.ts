@@ -7,8 +7,11 @@ import type { Transactor } from "./transaction.ts";
 /** Outbox, inbox and relay store on one database. `Tx` is what a handler gets as `tx`. */
 export interface Store<Tx> extends Transactor<Tx> {
   readonly dialect: "postgres" | "mysql" | "sqlite" | "memory";
+  /** The write side: events in the user's transaction. */
   readonly outbox: OutboxStore<Tx>;
+  /** Marks of what was worked on, in the handler's transaction. */
   readonly inbox: InboxStore<Tx>;
+  /** The read side, for the relay that leads. */
   readonly relay: RelayStore;
   /** Where units of work keep their domain events when asked to; undefined where the store keeps none. */
   readonly journal?: DomainJournal<Tx> | undefined;

@@ -20,16 +20,16 @@ export interface TransportConsumer {
 export interface SubscriptionRequest {
   /** The consumer group. */
   readonly group: string;
+  /** What to read, and of it which types. */
   readonly channels: readonly ChannelSelection[];
   /**
    * `key`: messages of one key keep their order, as far as `capabilities.orderingScope` says.
-   * - a second member of an ordered group is refused where order holds in one process only. Its `subscribe` fails with
-   * CONFIG_CAPABILITY_MISSING.
+   * Where that is `process`, `subscribe` refuses a second member of an ordered group with CONFIG_CAPABILITY_MISSING.
    */
   readonly ordering: "none" | "key";
   /**
    * `share`: members of the group split the messages. `each`: this member gets all of them.
-   * - with members: each, a transport without fan-out refuses. Its `subscribe` fails with CONFIG_CAPABILITY_MISSING.
+   * Without `capabilities.fanOut`, `subscribe` refuses `each` with CONFIG_CAPABILITY_MISSING.
    */
   readonly members: "share" | "each";
   /** Where a group that is new starts. */
@@ -45,6 +45,7 @@ export interface SubscriptionRequest {
 /** `types`: the types of interest, for brokers that filter; a transport may deliver others, core acknowledges them. */
 export interface ChannelSelection {
   readonly channel: string;
+  /** Types that the consumer handles, for brokers that can filter; `all` where it must see every message. */
   readonly types: readonly string[] | "all";
 }
 
@@ -52,7 +53,9 @@ export interface ChannelSelection {
 export interface TransportSubscription {
   /** - pause ends intake without leaving the group; resume goes on where it stopped. */
   pause(): void;
+  /** Takes messages again after a pause. */
   resume(): void;
+  /** Changes how many messages may be taken and not yet settled; those that are beyond it stay. */
   setMaxInFlight(count: number): void;
   /** Resolves when nothing new will be handed over. What is under way can still be settled. */
   stop(): Promise<void>;
@@ -68,6 +71,7 @@ export interface TransportSubscription {
  * (extends its lease). A crash or a lost connection leads to another delivery.
  */
 export interface Delivery {
+  /** As it came, not yet decoded. */
   readonly message: IncomingMessage;
   /** 1 on the first delivery; counts what came before, also before a crash where the broker or our header tells. */
   readonly attempt: number;

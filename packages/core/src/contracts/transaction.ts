@@ -10,21 +10,25 @@ export interface SqlResult {
  * `@postrider/core/sql` from the handle of the user's own database library.
  */
 export interface SqlTx {
+  /** Whether `execute` answers at once or with a promise. */
   readonly mode: "sync" | "async";
   /** How the library writes parameters: `$1` or `?`. */
   readonly placeholders: "$n" | "?";
   /** False when there is certainly no transaction open, undefined when the library cannot tell. */
   readonly inTransaction: () => boolean | undefined;
+  /** Runs one statement in this transaction. Values never become part of the text. */
   readonly execute: (text: string, values: readonly unknown[]) => SqlResult | Promise<SqlResult>;
 }
 /** A transaction of an asynchronous library: what its statements give is awaited. */
 export interface AsyncSqlTx extends SqlTx {
   readonly mode: "async";
+  /** Runs one statement in this transaction and resolves with its rows. */
   readonly execute: (text: string, values: readonly unknown[]) => Promise<SqlResult>;
 }
 /** A transaction of a synchronous library (SQLite drivers): nothing in it can be awaited. */
 export interface SyncSqlTx extends SqlTx {
   readonly mode: "sync";
+  /** Runs one statement in this transaction and returns its rows. */
   readonly execute: (text: string, values: readonly unknown[]) => SqlResult;
 }
 
@@ -46,6 +50,11 @@ export interface Transactor<Tx> {
    * effect.
    */
   transaction<R>(work: (tx: Tx) => Promise<R>, options?: TransactionOptions): Promise<R>;
+  /**
+   * The open transaction as SQL, for the outbox and the inbox.
+   *
+   * @throws MessagingError STORE_OUTSIDE_TRANSACTION for what is certainly in no transaction.
+   */
   enlist(tx: Tx): SqlTx;
   /** True when running the whole transaction again can succeed: serialization failure, deadlock. */
   isRetryable?(error: unknown): boolean;

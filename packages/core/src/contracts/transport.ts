@@ -10,10 +10,13 @@ import type { OutgoingMessage } from "./wire.ts";
  * title of a case in `@postrider/conformance`. The consume side of this page is subscription.ts.
  */
 export interface Transport<C extends Capabilities = Capabilities> {
+  /** `rabbitmq`, `kafka`, `nats`, `redis`, `memory`, or the name of one of your own. */
   readonly kind: string;
   /** The static minimum until `connect` has resolved, then with what was detected on the broker. Frozen either way. */
   readonly capabilities: C;
+  /** Sends, and tells what became of each message. */
   readonly publisher: TransportPublisher;
+  /** Subscribes, and hands deliveries over. */
   readonly consumer: TransportConsumer;
   /** - connect twice is one connection. - connect to an unreachable broker fails with TRANSPORT_UNAVAILABLE in time. */
   connect(options?: ConnectOptions): Promise<void>;
@@ -22,6 +25,7 @@ export interface Transport<C extends Capabilities = Capabilities> {
    * - closing twice is safe. - close leaves no timer, socket or listener behind. - connect after close opens it again.
    */
   close(): Promise<void>;
+  /** Of the connection, as far as this process knows. No call to the broker. */
   state(): ConnectionState;
   /** Tells each change of state. The returned function ends it. A listener that throws changes nothing. */
   onState(listener: (state: ConnectionState, cause: CodedError | undefined) => void): () => void;
@@ -32,6 +36,7 @@ export type ConnectionState = "connecting" | "ready" | "blocked" | "reconnecting
 
 /** What bounds a `connect`. */
 export interface ConnectOptions {
+  /** Gives the attempt up. */
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -78,10 +83,17 @@ export type PublishOutcome =
 
 /** The one well-known export of a transport package, `transport`: config-driven loading needs no name guessing. */
 export interface TransportDriver<Options = never, C extends Capabilities = Capabilities> {
+  /** The name under which applications give its loader. */
   readonly kind: string;
   /** URL schemes, without the colon. */
   readonly schemes: readonly string[];
+  /** What is certain before the start. */
   readonly capabilities: C;
+  /**
+   * A transport that is not connected yet.
+   *
+   * @throws OptionsError (CONFIG_INVALID) listing every problem of the options and the URL.
+   */
   create(config: TransportConfig<Options>): Transport<C>;
 }
 
@@ -89,6 +101,8 @@ export interface TransportDriver<Options = never, C extends Capabilities = Capab
 export interface TransportConfig<Options> {
   /** Already taken apart: several hosts are allowed (`amqp://a,b/vhost`). */
   readonly url: string | undefined;
+  /** As the application's configuration holds them: check them. */
   readonly options: Options | undefined;
+  /** Deadlines and waits go by it. */
   readonly clock: Clock;
 }

@@ -36,6 +36,7 @@ export interface OutgoingMessage extends WireMessage {
 
 /** A message that came in, before anything in it was checked. */
 export interface IncomingMessage extends WireMessage {
+  /** Where it was read. */
   readonly channel: string;
   /** The key as the broker kept it; `undefined` where it keeps none. */
   readonly key: string | undefined;

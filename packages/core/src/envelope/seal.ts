@@ -1,6 +1,6 @@
 import type { Clock } from "../contracts/clock.ts";
 import type { SealedEvent } from "../contracts/sealed-event.ts";
-import { OptionsError } from "../errors.ts";
+import { isMessagingError, MessagingError, OptionsError, toError } from "../errors.ts";
 import type { DefinitionParts } from "../event/definition-parts.ts";
 import type { DraftParts } from "../event/draft.ts";
 import { validate, validateSync } from "../event/validate.ts";
@@ -45,7 +45,8 @@ export interface Sealer {
    * The data travels as it was given: the schema's input. The key is made of the schema's output.
    *
    * @throws ValidationError (CONTRACT_INVALID_DATA), MessagingError CONTRACT_NOT_SERIALIZABLE, or
-   * CONTRACT_INVALID_EVENT with everything wrong in the attributes and the key; in a promise when there is one.
+   * CONTRACT_INVALID_EVENT with everything wrong in the attributes and the key, or for a schema that throws; in a promise
+   * when there is one.
    */
   seal(draft: Draft, parts: DraftParts, context?: SealingContext): SealedEvent | Promise<SealedEvent>;
   /** Like `seal`, where nothing can be awaited. Fails with CONTRACT_ASYNC_SCHEMA for an asynchronous schema. */
@@ -98,16 +99,37 @@ export function createSealer(options: SealerOptions): Sealer {
   return {
     seal(draft, parts, context = noContext) {
       const { type, schema } = parts.definition;
-      const output = validate(type, schema, draft.data);
+      const output = told(type, () => validate(type, schema, draft.data));
       return output instanceof Promise
-        ? output.then((late: unknown) => finish(draft.data, parts, context, late))
+        ? output
+            .catch((thrown: unknown) => refuseSchema(type, thrown))
+            .then((late: unknown) => finish(draft.data, parts, context, late))
         : finish(draft.data, parts, context, output);
     },
     sealSync(draft, parts, context = noContext) {
       const { type, schema } = parts.definition;
-      return finish(draft.data, parts, context, validateSync(type, schema, draft.data));
+      const output = told(type, () => validateSync(type, schema, draft.data));
+      return finish(draft.data, parts, context, output);
     },
   };
+}
+
+function told<R>(type: string, check: () => R): R {
+  try {
+    return check();
+  } catch (thrown) {
+    return refuseSchema(type, thrown);
+  }
+}
+
+/** Its own words stay with the cause: they may repeat the data. */
+function refuseSchema(type: string, thrown: unknown): never {
+  if (isMessagingError(thrown)) throw thrown;
+  throw new MessagingError(
+    "CONTRACT_INVALID_EVENT",
+    `The schema of '${type}' threw (${toError(thrown).name}) instead of saying whether the data matches; see the cause.`,
+    { cause: thrown, context: { type } },
+  );
 }
 
 /** Tracing never keeps an event from being published: what cannot be an attribute is left out. */

@@ -6,6 +6,7 @@ import { partsOfDefinition } from "./definition-parts.ts";
 /** A set of definitions: for exhaustive consumers and for documents made from them. */
 export interface Catalog<Types extends string = string> {
   readonly types: ReadonlySet<Types>;
+  /** In the order they were given. */
   readonly definitions: readonly Definition[];
 }
 

@@ -27,6 +27,7 @@ export interface MessageOptions<S extends StandardSchemaV1> {
   readonly dataschema?: string | undefined;
   /** Older versions that a consumer of this definition lifts. */
   readonly upcast?: readonly Upcast<InferIn<S>>[] | undefined;
+  /** For people and for AsyncAPI documents. */
   readonly description?: string | undefined;
 }
 

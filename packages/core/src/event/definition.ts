@@ -8,7 +8,9 @@ export interface DefinitionTypes<
   ReplyInput = unknown,
   ReplyOutput = unknown,
 > {
+  /** What a producer gives, and what travels. */
   readonly input: Input;
+  /** What a handler gets. */
   readonly output: Output;
   readonly replyInput: ReplyInput;
   readonly replyOutput: ReplyOutput;
@@ -33,9 +35,11 @@ export interface EventDefinition<Type extends string, Input, Output = Input> ext
   Type
 > {
   readonly type: Type;
+  /** A draft of the event, to be published; nothing is validated or sent yet. */
   (data: Input, options?: DraftOptions): EventDraft<Type, Input>;
   /** True for a received message of this type: narrows it. */
   is(message: unknown): message is Message<Type, Output>;
+  /** For the compiler only: never set. */
   readonly "~types"?: DefinitionTypes<Input, Output, void, void> | undefined;
 }
 /** A command: one owner does it. */
@@ -47,8 +51,11 @@ export interface CommandDefinition<
   ReplyOutput = ReplyInput,
 > extends Definition<"command", Type> {
   readonly type: Type;
+  /** A draft of the request; nothing is validated or sent yet. */
   (data: Input, options?: DraftOptions): CommandDraft<Type, Input, ReplyOutput>;
+  /** True for a message of this type, which then has the type's data. */
   is(message: unknown): message is Message<Type, Output>;
+  /** For the compiler only: never set. */
   readonly "~types"?: DefinitionTypes<Input, Output, ReplyInput, ReplyOutput> | undefined;
 }
 /** A query: one owner answers it. */
@@ -60,8 +67,11 @@ export interface QueryDefinition<
   ReplyOutput = ReplyInput,
 > extends Definition<"query", Type> {
   readonly type: Type;
+  /** A draft of the request; nothing is validated or sent yet. */
   (data: Input, options?: DraftOptions): QueryDraft<Type, Input, ReplyOutput>;
+  /** True for a message of this type, which then has the type's data. */
   is(message: unknown): message is Message<Type, Output>;
+  /** For the compiler only: never set. */
   readonly "~types"?: DefinitionTypes<Input, Output, ReplyInput, ReplyOutput> | undefined;
 }
 

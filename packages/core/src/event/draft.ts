@@ -10,6 +10,10 @@ export interface DraftOptions {
   readonly id?: string | undefined;
   /** Default: the definition's `key` of the validated data. */
   readonly key?: string | undefined;
+  /**
+   * CloudEvents `subject`: what the event is about, for subscribers that look at attributes only. Default
+   * none.
+   */
   readonly subject?: string | undefined;
   /** When it happened. Default: when the draft is sealed. */
   readonly time?: Date | undefined;
@@ -29,6 +33,7 @@ export interface DraftOptions {
 export interface EventDraft<Type extends string = string, Input = unknown> {
   readonly kind: "event";
   readonly type: Type;
+  /** As it was given: validated when the draft is sealed. */
   readonly data: Input;
 }
 /** A draft that somebody can answer: a command or a query. */
@@ -47,6 +52,7 @@ export interface CommandDraft<
 > extends RequestDraft<Reply> {
   readonly kind: "command";
   readonly type: Type;
+  /** As it was given: validated when it is sealed. */
   readonly data: Input;
 }
 /** A query that waits to be asked. */
@@ -57,6 +63,7 @@ export interface QueryDraft<
 > extends RequestDraft<Reply> {
   readonly kind: "query";
   readonly type: Type;
+  /** As it was given: validated when it is sealed. */
   readonly data: Input;
 }
 

@@ -1,7 +1,9 @@
 import type { DeadLetterError } from "../contracts/dead-letter.ts";
+import { shortText } from "../short-text.ts";
 import { soundError } from "./sound-error.ts";
 
 const maxCauses = 8;
+const maxNameLength = 128;
 const maxMessageLength = 1_024;
 const maxStackLength = 4_096;
 
@@ -31,10 +33,11 @@ function causeOf({ cause }: Error): unknown {
 
 function describeOne(error: Error): DeadLetterError {
   return {
-    name: error.name,
-    code: "code" in error && typeof error.code === "string" ? error.code : undefined,
-    message: error.message.slice(0, maxMessageLength),
+    name: shortText(error.name, maxNameLength),
+    code:
+      "code" in error && typeof error.code === "string" ? shortText(error.code, maxNameLength) : undefined,
+    message: shortText(error.message, maxMessageLength),
     // Whoever sets Error.prepareStackTrace can make it anything.
-    stack: typeof error.stack === "string" ? error.stack.slice(0, maxStackLength) : undefined,
+    stack: typeof error.stack === "string" ? shortText(error.stack, maxStackLength) : undefined,
   };
 }

@@ -7,8 +7,11 @@ export interface ErrorContext {
   readonly consumer: string;
   /** The message as the handler got it; undefined when it never came to that. */
   readonly message: Message | undefined;
+  /** 1 on the first attempt. */
   readonly attempt: number;
+  /** Headers that are neither CloudEvents attributes nor the library's own. */
   readonly headers: Readonly<Record<string, string>>;
+  /** CloudEvents extensions that `Message` does not name. */
   readonly extensions: Readonly<Record<string, string | number | boolean>>;
   readonly tenant: string | undefined;
 }
@@ -21,7 +24,9 @@ export type ErrorAction = "retry" | "dead-letter" | "discard" | "pause" | RetryP
 
 /** One line of a consumer's error policy; the first that matches decides. */
 export interface ErrorRule {
+  /** Whether this rule decides about the error. */
   readonly matches: (error: Error, context: ErrorContext) => boolean;
+  /** What becomes of the message then. */
   readonly action: ErrorAction;
 }
 

@@ -10,7 +10,7 @@ export function problemsOfNames(given: object, names: Readonly<Record<string, un
   // In one pass and without a copy: publish options come with every message.
   for (const name in given) {
     if (!Object.hasOwn(names, name) && Object.hasOwn(given, name))
-      problems.push(`${at}${name.slice(0, 100)}: is no option${hint(name, Object.keys(names))}`);
+      problems.push(`${at}${name.slice(0, 100)}: is no option${hintOf(name, Object.keys(names))}`);
   }
   return problems;
 }
@@ -43,7 +43,8 @@ export function problemsThrown(at: string, check: () => unknown): readonly strin
   }
 }
 
-function hint(name: string, names: readonly string[]): string {
+/** Which name was meant, or which there are, in brackets. */
+export function hintOf(name: string, names: readonly string[]): string {
   const meant = nearest(name, names);
   if (meant !== undefined) return ` (did you mean '${meant}'?)`;
   return names.length === 0 ? "" : ` (there are: ${names.join(", ")})`;

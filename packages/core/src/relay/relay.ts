@@ -44,6 +44,7 @@ export interface Relay {
   stop(options?: RelayStopOptions): Promise<void>;
   /** Keeps the lease and publishes nothing. */
   pause(): void;
+  /** Publishes again, at once. Does nothing to a relay that is not paused. */
   resume(): void;
   /**
    * Publishes until the outbox is empty, and tells how many events the broker confirmed: for tests, scripts and
@@ -60,8 +61,11 @@ export interface Relay {
 
 /** What of a store a relay works with: whatever its transactions are. */
 export interface RelaySource {
+  /** Its lease, its rows and its parked rows. */
   readonly relay: RelayStore;
+  /** Tells of new rows. */
   readonly outbox: Pick<OutboxStore<unknown>, "onSignal">;
+  /** Its leader takes old marks out. */
   readonly inbox: Pick<InboxStore<unknown>, "prune">;
 }
 

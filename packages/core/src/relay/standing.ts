@@ -1,6 +1,7 @@
 import type { Clock } from "../contracts/clock.ts";
 import type { Logger } from "../contracts/logger.ts";
 import type { ErrorCode, MessagingError } from "../errors.ts";
+import { shortText } from "../short-text.ts";
 
 /** What a relay is at: it leads, another one leads, it was paused, or it waits for somebody else to come back. */
 export type RelayState =
@@ -13,6 +14,7 @@ export type RelayState =
 
 /** What a relay knows of itself without asking anybody. */
 export interface RelayHealth {
+  /** What the relay of this process is at. */
   readonly state: RelayState;
   /**
    * Milliseconds since the last turn that went well, a standby's look at the lease included; undefined before the
@@ -21,6 +23,7 @@ export interface RelayHealth {
   readonly lastTurnAgeMs: number | undefined;
   /** Why it waits, while it does. */
   readonly errorCode: ErrorCode | undefined;
+  /** The error's message, cut to 1,024 characters; undefined while it does not wait. */
   readonly lastError: string | undefined;
 }
 
@@ -45,7 +48,7 @@ export function createStanding(logger: Logger, clock: Clock): Standing {
       state,
       lastTurnAgeMs: turnedAtMs === undefined ? undefined : clock.monotonicMs() - turnedAtMs,
       errorCode: error?.code,
-      lastError: error?.message,
+      lastError: error && shortText(error.message),
     }),
     get wantsHints() {
       return state === "leading" || state === "stopped";

@@ -3,8 +3,11 @@ import { OptionsError, OutsideTransactionError } from "../errors.ts";
 
 /** A `PoolClient` or a `Client` of `pg`, with a transaction open on it. `totalCount` exists on a pool only. */
 export interface PgTxLike {
+  /** Runs one statement. */
   query(text: string, values?: unknown[]): Promise<PgResultLike>;
+  /** `I` outside of a transaction, `T` inside, `E` in a failed one; null before the first answer. */
   getTransactionStatus?(): string | null;
+  /** A pool is no transaction. */
   readonly totalCount?: never;
 }
 

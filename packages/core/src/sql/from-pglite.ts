@@ -3,13 +3,18 @@ import { OptionsError, OutsideTransactionError, TransactionClosedError } from ".
 
 /** What `db.transaction(async (tx) => …)` of PGlite hands out. `transaction` exists on the database only. */
 export interface PgliteTxLike {
+  /** Runs one statement, with values. */
   query<Row>(
     text: string,
     values?: unknown[],
   ): Promise<{ readonly rows: Row[]; readonly affectedRows?: number }>;
+  /** Runs statements without values. */
   exec(text: string): Promise<unknown[]>;
+  /** Ends the transaction; the transactor does that. */
   rollback(): Promise<void>;
+  /** True after its end. */
   readonly closed: boolean;
+  /** A database is no transaction. */
   readonly transaction?: never;
 }
 

@@ -6,6 +6,6 @@ export { pgTransactor } from "./pg-transactor.ts";
 export type { PgTransactorOptions } from "./pg-transactor.ts";
 export type { PgClientLike, PgPoolLike } from "./pg-pool.ts";
 export { pgliteTransactor } from "./pglite-transactor.ts";
-export type { PgliteLike } from "./pglite-transactor.ts";
+export type { PgliteLike, PgliteTransactorOptions } from "./pglite-transactor.ts";
 export { isSqlTx } from "./is-sql-tx.ts";
 export { sqlStateOf } from "./sql-state.ts";

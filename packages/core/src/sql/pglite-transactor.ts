@@ -1,5 +1,9 @@
+import { systemClock } from "../clock.ts";
+import type { Clock } from "../contracts/clock.ts";
+import type { Logger } from "../contracts/logger.ts";
 import type { AsyncSqlTx, IsolationLevel, Transactor } from "../contracts/transaction.ts";
 import { MessagingError, OptionsError } from "../errors.ts";
+import { guardLogger } from "../logger.ts";
 import { endedInside, nothingCommitted } from "./commit.ts";
 import { fromPglite, type PgliteTxLike } from "./from-pglite.ts";
 import { lendClient, type Loan } from "./lend-client.ts";
@@ -8,18 +12,37 @@ import { warnOfUnawaited } from "./unawaited.ts";
 
 /** A PGlite database. It has one connection: its transactions run one after another. */
 export interface PgliteLike<Tx> {
+  /**
+   * Runs one statement in a transaction of its own. Waits for the transaction that is open, so not from
+   * inside it.
+   */
   query<Row>(
     text: string,
     values?: unknown[],
   ): Promise<{ readonly rows: Row[]; readonly affectedRows?: number }>;
+  /** Runs statements without values, like `query`. */
   exec(text: string): Promise<{ readonly rows: Record<string, unknown>[]; readonly affectedRows?: number }[]>;
+  /** One transaction at a time; the others wait. */
   transaction<R>(work: (tx: Tx) => Promise<R>): Promise<R>;
+  /** True after `close`. */
   readonly closed: boolean;
+}
+
+/** What `pgliteTransactor` can be told. */
+export interface PgliteTransactorOptions {
+  /** Where a transaction that stays open is told. Default: a warning of the process. */
+  readonly logger?: Logger | undefined;
+  /** Default: the system's. */
+  readonly clock?: Clock | undefined;
 }
 
 /**
  * Transactions on a PGlite database. The handle is PGlite's own, but for statements that begin or end a transaction:
  * those are refused (USAGE_TRANSACTION_CONTROL). Savepoints are yours.
+ *
+ * Inside, use the handle and never the database object: what is asked of that waits for the open transaction to end,
+ * which then never does, and everything else waits behind it. Nothing can undo that, but a transaction that is open for
+ * five seconds is told, with this as its likely cause.
  *
  * - a COMMIT that would be answered with ROLLBACK, since an earlier statement had failed, rejects.
  * - a statement under way can neither be cancelled nor abandoned: there is one connection, in this very process. It
@@ -27,19 +50,37 @@ export interface PgliteLike<Tx> {
  */
 export function pgliteTransactor<Tx extends PgliteTxLike>(
   database: PgliteLike<Tx>,
+  options: PgliteTransactorOptions = {},
 ): Transactor<Tx> & { enlist(tx: Tx): AsyncSqlTx } {
   refuseOthers(database);
+  const { clock = systemClock, logger } = options;
+  const warn = logger === undefined ? warnOfProcess : guardLogger(logger).warn;
   return {
-    transaction: async (work, options) => {
-      const setLevel = options?.isolation === undefined ? undefined : isolationStatement(options.isolation);
+    transaction: async (work, { isolation } = {}) => {
+      const setLevel = isolation === undefined ? undefined : isolationStatement(isolation);
       return database.transaction(async (tx) => {
-        if (setLevel !== undefined) await tx.exec(setLevel);
-        return runIn(tx, work);
+        const cancel = clock.schedule(longMs, () => warn(stuck));
+        try {
+          if (setLevel !== undefined) await tx.exec(setLevel);
+          return await runIn(tx, work);
+        } finally {
+          cancel();
+        }
       });
     },
     enlist: fromPglite,
     isRetryable: isRetryableState,
   };
+}
+
+/** Work on a database in this very process takes milliseconds. */
+const longMs = 5_000;
+const stuck =
+  `A transaction on PGlite has been open for ${longMs / 1_000} s, and everything else waits for it. ` +
+  "Did its work use the database object instead of `tx`? That waits for the transaction's own end, for ever.";
+
+function warnOfProcess(message: string): void {
+  process.emitWarning(message, { code: "POSTRIDER_PGLITE" });
 }
 
 async function runIn<Tx extends PgliteTxLike, R>(tx: Tx, work: (tx: Tx) => Promise<R>): Promise<R> {

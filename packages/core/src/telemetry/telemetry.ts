@@ -12,6 +12,7 @@ import {
   type Span,
 } from "@opentelemetry/api";
 import { toError } from "../errors.ts";
+import { shortText } from "../short-text.ts";
 import { attribute } from "./attributes.ts";
 import { baggageOf, withBaggage } from "./baggage.ts";
 import { runInside, type Guard } from "./inside.ts";
@@ -274,8 +275,15 @@ function endSpan(span: Span, error: unknown): void {
 }
 
 function describeFailure(span: Span, error: Error): void {
-  const code = "code" in error && typeof error.code === "string" ? error.code : error.name;
-  span.setAttribute(attribute.errorType, code);
-  span.recordException(error);
-  span.setStatus({ code: SpanStatusCode.ERROR, message: error.message.slice(0, 256) });
+  const { name, stack } = error;
+  const code = "code" in error && typeof error.code === "string" ? error.code : name;
+  const message = shortText(error.message);
+  span.setAttribute(attribute.errorType, shortText(code, 128));
+  span.recordException({
+    ...("code" in error && typeof error.code === "string" ? { code: shortText(code, 128) } : {}),
+    name: shortText(name, 128),
+    message,
+    ...(typeof stack === "string" ? { stack: shortText(stack, 4_096) } : {}),
+  });
+  span.setStatus({ code: SpanStatusCode.ERROR, message: shortText(message, 256) });
 }

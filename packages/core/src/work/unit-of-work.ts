@@ -26,6 +26,9 @@ export interface UnitOfWorkRunner<Tx> {
    * When the inner work rejects, the whole can only be rolled back, also where the error is caught. Domain events of
    * either are handled by the handlers of both.
    *
+   * After `close` of the messaging it commits all the same, so that requests under way end well. Nobody here relays its
+   * events then: they wait in the outbox for a relay of another process, or of the next start.
+   *
    * @throws ValidationError (CONTRACT_INVALID_DATA) when an event does not match its schema.
    * @throws DomainEventCascadeError (HANDLER_CASCADE) when domain events cause each other without an end in sight.
    * @throws MessagingError STORE_OUTCOME_UNKNOWN when the connection broke at COMMIT: the work may have been done, all

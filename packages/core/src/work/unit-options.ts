@@ -1,7 +1,8 @@
 import type { IsolationLevel } from "../contracts/transaction.ts";
 import type { DomainEventDefinition, DomainEvent } from "../domain/domain-event.ts";
-import { OptionsError } from "../errors.ts";
+import { MessagingError, OptionsError } from "../errors.ts";
 import { isOptions, noObject, problemsOfNames, type OptionNames } from "../options/names.ts";
+import { whatItIs } from "../what-it-is.ts";
 import type { CascadeLimits } from "./cascade.ts";
 import { entriesOf, type DomainHandlers } from "./domain-handlers.ts";
 import { createHandlerTable, type HandlerTable } from "./handler-table.ts";
@@ -145,10 +146,15 @@ const runNames: OptionNames<RunOptions> = {
   signal: true,
 };
 
-/** @throws OptionsError (CONFIG_INVALID) with all problems of one run. */
+/** @throws MessagingError USAGE_WRONG_KIND for work that is no function; OptionsError (CONFIG_INVALID) with all problems. */
 export function assertRun(work: unknown, options: RunOptions): void {
-  const problems = typeof work === "function" ? [] : ["work: must be a function of the unit"];
-  problems.push(...(isOptions(options) ? problemsOfRun(options) : [noObject]));
+  if (typeof work !== "function") {
+    throw new MessagingError(
+      "USAGE_WRONG_KIND",
+      `unitOfWork().run takes the work as a function, and was given ${whatItIs(work)}.`,
+    );
+  }
+  const problems = isOptions(options) ? problemsOfRun(options) : [noObject];
   if (problems.length > 0) throw new OptionsError("unitOfWork().run", problems);
 }
 

@@ -98,8 +98,25 @@ const choices: readonly (readonly [
     {
       code: "CONFIG_TRANSPORT_UNKNOWN",
       message:
-        "No loader is given for 'carrier-pigeon'; transports has: rabbitmq, kafka. Add carrier-pigeon: () => import(\"@postrider/carrier-pigeon\").",
+        "No loader is given for 'carrier-pigeon'; transports has: rabbitmq, kafka. It is no scheme or kind of ours: a transport of your own is given by its kind, or as it is.",
       context: { kind: "carrier-pigeon" },
+    },
+  ],
+  [
+    "a misspelled scheme",
+    { url: "ampq://user:secret@host", transports: { rabbitmq: loader } },
+    {
+      code: "CONFIG_TRANSPORT_UNKNOWN",
+      message: "No loader is given for 'ampq'; transports has: rabbitmq. Did you mean 'amqp'?",
+    },
+  ],
+  [
+    "the broker in memory without its loader",
+    { url: "memory://", transports: { rabbitmq: loader } },
+    {
+      code: "CONFIG_TRANSPORT_UNKNOWN",
+      message:
+        "No loader is given for 'memory'; transports has: rabbitmq. Add memory: async () => ({ transport: memoryTransport }), or pass memory().",
     },
   ],
   [

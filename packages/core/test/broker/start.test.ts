@@ -162,7 +162,7 @@ test.each(missing)(
   },
 );
 
-test("what `requires` names and the broker has lets it start; a name that does not exist is refused like one it lacks", async () => {
+test("what `requires` names and the broker has lets it start; a name that does not exist is refused as such", async () => {
   const { clock, logger, transport } = failing("TRANSPORT_UNAVAILABLE", 0);
   const messaging = await createMessaging({
     source: "/test",
@@ -177,7 +177,14 @@ test("what `requires` names and the broker has lets it start; a name that does n
     broker: memory(),
     clock,
     logger,
-    requires: ["teleportation"] as never,
+    requires: ["nativeDelays", "teleportation", "toString"] as never,
   });
-  await expect(wrong).rejects.toMatchObject({ code: "CONFIG_CAPABILITY_MISSING" });
+  await expect(wrong).rejects.toMatchObject({
+    code: "CONFIG_INVALID",
+    problems: [
+      "requires: 'nativeDelays' is no capability (did you mean 'nativeDelay'?)",
+      expect.stringMatching(/^requires: 'teleportation' is no capability \(there are: orderingScope, /),
+      expect.stringMatching(/^requires: 'toString' is no capability/),
+    ],
+  });
 });

@@ -197,6 +197,38 @@ describe("what cannot be worked on", () => {
   });
 });
 
+describe("a schema of what a handler publishes that never settles has no more time than the handler", () => {
+  const Endless = defineEvent("test.moods.endless.v1", {
+    data: z.object({ n: z.number() }).refine(() => new Promise<boolean>(() => {})),
+  });
+  const limits = { retry: noRetry(), timeoutMs: 1_000 };
+
+  test("in a transaction", async () => {
+    const world = createWorld();
+    const store = world.store();
+    const service = await world.storing(store);
+    const subscription = await service.consume(
+      defineConsumer("g", { store, ...limits }).on(Ticked, (_, { publish }) => publish(Endless({ n: 1 }))),
+    );
+    await service.publish(Ticked({ n: 1 }));
+    await world.drainedInTime("g");
+    expect(subscription.counts()).toMatchObject({ handled: 0, "dead-lettered": 1 });
+  });
+
+  test("without a store", async () => {
+    const world = createWorld();
+    const service = await world.service();
+    const subscription = await service.consume(
+      defineConsumer("g", { inbox: "none", ...limits }).on(Ticked, (_, { publish }) =>
+        publish(Endless({ n: 1 })),
+      ),
+    );
+    await service.publish(Ticked({ n: 1 }));
+    await world.drainedInTime("g");
+    expect(subscription.counts()).toMatchObject({ handled: 0, "dead-lettered": 1 });
+  });
+});
+
 /** A CloudEvent of which the broker sees no type, so that no filter holds it back. */
 function structured(type: string): InjectedMessage {
   return {

@@ -30,9 +30,9 @@ const withGetterThatThrows = (): Error =>
 
 const hostile: readonly (readonly [string, () => unknown, string])[] = [
   ["a string", () => "just text", "just text"],
-  ["undefined", () => undefined, "A undefined was thrown instead of an Error"],
-  ["null", () => null, "A null was thrown instead of an Error"],
-  ["an object without prototype", () => Object.create(null), "A object was thrown instead of an Error"],
+  ["undefined", () => undefined, "Undefined was thrown instead of an Error"],
+  ["null", () => null, "Null was thrown instead of an Error"],
+  ["an object without prototype", () => Object.create(null), "An object was thrown instead of an Error"],
   [
     "an error whose parts throw when they are read",
     withGetterThatThrows,
@@ -190,6 +190,41 @@ describe("a handler that goes on after its end", () => {
     expect(store.rows("rows").size).toBe(0);
   });
 
+  test("and ignores its time-out is inside its dead unit until it ends: it can publish nothing past it", async () => {
+    const world = createWorld();
+    const store = world.store();
+    const service = await world.storing(store);
+    const gate = createGate();
+    const ended: unknown[] = [];
+    const refusal = async (call: Promise<unknown>) =>
+      ended.push(
+        await call.then(
+          () => "went through",
+          (error: unknown) => error,
+        ),
+      );
+    const consumer = defineConsumer("g", { store, timeoutMs: 100, retry: noRetry() }).on(Ticked, async () => {
+      await gate.opened;
+      await refusal(service.publish(OrderPlaced({ orderId: "late" })));
+      await refusal(
+        service.unitOfWork().run(async ({ publish }) => publish(OrderPlaced({ orderId: "late" }))),
+      );
+    });
+    await service.consume(consumer);
+    await service.publish(Ticked({ n: 1 }));
+    await until("it runs", () => world.group("g").unsettled === 1);
+    await settled();
+    await world.clock.advance(100);
+    await world.drained("g");
+    gate.open();
+    await until("it has ended", () => ended.length === 2);
+    expect(ended).toEqual([
+      expect.objectContaining({ code: "USAGE_INSIDE_TRANSACTION" }),
+      expect.objectContaining({ code: "USAGE_UNIT_CLOSED" }),
+    ]);
+    expect(await store.relay.status()).toMatchObject({ backlog: 0 });
+  });
+
   test("and ignores its time-out writes nothing and publishes nothing, however late it ends", async () => {
     const world = createWorld();
     const store = world.store();
@@ -283,7 +318,7 @@ describe("a policy of the user's", () => {
     expect(attempts).toEqual([1, 2]);
   });
 
-  test("RetryAfter waits as long as the handler asked, and nonsense in it does no harm", async () => {
+  test("RetryAfter waits as long as the handler asked; one that is refused leaves the wait to the policy", async () => {
     const world = createWorld();
     const service = await world.service();
     const atMs: number[] = [];
@@ -299,7 +334,7 @@ describe("a policy of the user's", () => {
     await service.consume(consumer);
     await service.publish(Ticked({ n: 1 }));
     await world.drainedInTime("g");
-    expect(atMs).toEqual([0, 30_000, 31_000]);
+    expect(atMs).toEqual([0, 30_000, 30_000]);
   });
 
   test("an error rule that answers a promise matches nothing", async () => {

@@ -150,7 +150,7 @@ describe("handlers", () => {
       (...args: unknown[]) => unknown
     >;
     expect(() => consumer.on(Ticked)).toThrow(
-      "The consumer 'g' was given a undefined where a handler belongs.",
+      "The consumer 'g' was given undefined where a handler belongs.",
     );
     expect(() => consumer.on(Ticked.type, () => {})).toThrow(
       "The consumer 'g' was given a string where a definition belongs",

@@ -193,6 +193,29 @@ test("36. what an error rule pauses goes back, and with it everything of its key
   expect(seen).toEqual(["a1", "a2", "a3"]);
 });
 
+test("36. of a batch that runs one by one, what stands behind a paused message of its key goes back untried", async () => {
+  const world = createWorld();
+  const service = await world.service({ transport: eager(world) });
+  const seen: string[][] = [];
+  const errors = [onError((error) => error.message === "down", "pause")];
+  const consumer = defineConsumer("g", { inbox: "none", ordering: "key", errors }).onBatch(
+    OrderPlaced,
+    (batch) => {
+      seen.push(batch.map(({ data }) => `${data.orderId}${data.n}`));
+      if (batch.some(({ data }) => data.orderId === "a")) throw new Error("down");
+    },
+    { maxSize: 4, maxWaitMs: 1_000 },
+  );
+  const subscription = await service.consume(consumer);
+  await service.publishBatch([placed("a", 1), placed("b", 1), placed("a", 2), placed("a", 3)]);
+  await until("it is paused", () => subscription.counts().paused === 1);
+  await until("all are back or done", () => world.group("g").unsettled === 0);
+  expect(seen[0]).toEqual(["a1", "b1", "a2", "a3"]);
+  expect(seen.slice(1)).toEqual([["a1"], ["b1"]]);
+  expect(subscription.counts()).toMatchObject({ handled: 1, paused: 1, released: 2 });
+  expect(world.group("g").queued).toBe(3);
+});
+
 test("the same key in two channels is two keys", async () => {
   const world = createWorld();
   const service = await world.service({ transport: eager(world) });

@@ -307,6 +307,24 @@ describe("an event that cannot be valid", () => {
     expect(problemsOf(error)).toEqual([expect.stringMatching(/^key: /)]);
   });
 
+  test("a schema that throws is told with its type and its cause, and none of its words, which may hold the data", async () => {
+    const schemaOf = (validate: () => never) =>
+      defineEvent("com.acme.moods.changed.v1", {
+        data: { "~standard": { version: 1, vendor: "test", validate } },
+      });
+    const message =
+      "The schema of 'com.acme.moods.changed.v1' threw (TypeError) instead of saying whether the data matches; see the cause.";
+    const secret = new TypeError("no registry for 4711-secret");
+    const throwing = schemaOf(() => {
+      throw secret;
+    });
+    const error = refusal(() => seal(throwing({})), "CONTRACT_INVALID_EVENT");
+    expect(error).toMatchObject({ message, cause: secret, context: { type: "com.acme.moods.changed.v1" } });
+    const draft = schemaOf(() => Promise.reject(secret) as never)({});
+    const sealing = sealerWithIds("id-1").seal(draft, partsOfDraft(draft, "publish", "event"));
+    await expect(sealing).rejects.toMatchObject({ code: "CONTRACT_INVALID_EVENT", message, cause: secret });
+  });
+
   test("a time that RFC 3339 has no room for is refused", () => {
     for (const time of [new Date(8.64e15), new Date(-8.64e15), "2026-01-01T00:00:00Z" as never]) {
       expect(() => seal(Anything({}, { time }))).toThrow(coded("CONTRACT_INVALID_EVENT"));

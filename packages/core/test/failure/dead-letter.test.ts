@@ -243,6 +243,10 @@ describe("77. what the broker does not take is said again as long as the message
     await until("the letter was refused", () => said.length === 1);
     await subscription.close();
     expect(world.group("g")).toMatchObject({ queued: 1, unsettled: 0, deadLetters: 0 });
+    expect(subscription.counts()["dead-lettered"]).toBe(0);
+    expect(world.logger.lines.filter(({ message }) => message.includes("went to the dead letters"))).toEqual(
+      [],
+    );
   });
 
   test("a letter of bytes that cannot be read", async () => {

@@ -121,3 +121,19 @@ describe("onError", () => {
     for (const action of fine) expect(() => onError(TypeError, action)).not.toThrow();
   });
 });
+
+test.each([Number.NaN, Number.POSITIVE_INFINITY, "5" as never, undefined as never])(
+  "RetryAfter(%s) is refused where it is made",
+  (delayMs) => {
+    expect(() => new RetryAfter(delayMs)).toThrow(
+      expect.objectContaining({
+        code: "CONFIG_INVALID",
+        problems: ["delayMs: must be a finite number of milliseconds"],
+      }),
+    );
+  },
+);
+
+test("RetryAfter a time that is over already waits for nothing", () => {
+  expect(new RetryAfter(-5).delayMs).toBe(0);
+});

@@ -395,6 +395,12 @@ const calls: readonly (readonly [string, (given: unknown) => unknown])[] = [
   ["consume", async (given) => plain((await outgoing()).consume)(given)],
   ["consumeDeadLetters", async (given) => plain((await outgoing()).consumeDeadLetters)(given, () => {})],
   ["its handler", async (given) => plain((await outgoing()).consumeDeadLetters)("g", given)],
+  ["relay: anything but options", async (given) => onStore({ relay: given ?? 0 })],
+  ["unitOfWork().run", async (given) => plain((await onStore({})).unitOfWork().run)(given)],
+  [
+    "the options of a unit",
+    async (given) => plain((await onStore({})).unitOfWork().run)(async () => {}, given ?? 0),
+  ],
   ["outbox.add", async (given) => inTransaction((outbox, tx) => plain(outbox.add)(tx, given))],
 ];
 
@@ -415,6 +421,10 @@ async function refusal(call: () => unknown): Promise<unknown> {
   } catch (error) {
     return error;
   }
+}
+
+async function onStore(options: object) {
+  return serviceOn(here, { store: storeOn(here), ...options });
 }
 
 async function inTransaction(

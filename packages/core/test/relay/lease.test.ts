@@ -1,5 +1,6 @@
 import { createRelay, fixed, type RelayStore } from "@postrider/core";
 import { expect, test } from "vitest";
+import { createLeaseKeeper } from "../../src/relay/lease-keeper.ts";
 import { commit, gate, sealed } from "../memory/support/events.ts";
 import { listenTo } from "../support/listener.ts";
 import { until } from "../support/recorder.ts";
@@ -294,4 +295,25 @@ test("a standby asks for the lease once a second at most, however much is commit
   }
   expect(asked).toBeGreaterThanOrEqual(9);
   expect(asked).toBeLessThanOrEqual(12);
+});
+
+test("100. the time of a lease counts from before it was asked for: a slow answer makes it no longer", async () => {
+  const here = place();
+  const answer = gate();
+  const slow = changedRelayStore(storeOn(here), (real) => ({
+    acquire: async (...given) => {
+      const lease = await real.acquire(...given);
+      await answer.opened;
+      return lease;
+    },
+  }));
+  const keeper = createLeaseKeeper(slow.relay, 10_000, here.clock);
+  const held = keeper.hold();
+  await here.clock.advance(6_000);
+  answer.open();
+  expect(await held).toMatchObject({ epoch: 1 });
+  await here.clock.advance(3_999);
+  expect(keeper.demand).not.toThrow();
+  await here.clock.advance(1);
+  expect(keeper.demand).toThrow(expect.objectContaining({ code: "STORE_LEASE_LOST" }));
 });

@@ -304,11 +304,10 @@ describe("calls", () => {
   test("wrong options are told together, before anything is begun", async () => {
     const { messaging, transactions } = await keeping();
     const wrong = { retrys: 1, retries: -1, propagation: "never", tenant: "", signal: {} };
-    const error = await failureOf(messaging.unitOfWork().run(5 as never, wrong as never));
+    const error = await failureOf(messaging.unitOfWork().run(async () => {}, wrong as never));
     expect(error).toMatchObject({
       code: "CONFIG_INVALID",
       problems: [
-        "work: must be a function of the unit",
         "retrys: is no option (did you mean 'retries'?)",
         "retries: must be a whole number from 0 to 100",
         "propagation: must be 'join', 'requires-new' or 'mandatory'",
@@ -316,6 +315,7 @@ describe("calls", () => {
         "signal: must be an AbortSignal",
       ],
     });
+    await expect(messaging.unitOfWork().run(5 as never)).rejects.toMatchObject({ code: "USAGE_WRONG_KIND" });
     expect(transactions()).toBe(0);
     expect(() => messaging.unitOfWork({ handledTypes: [] })).toThrow("handlers: must be made by domainHandlers()");
     expect(() => handlers().on(Ticked as never, () => {})).toThrow("definition: must be made by defineDomainEvent");

@@ -356,6 +356,19 @@ test("after its end a unit takes nothing, and says that something was not awaite
   await expect(kept?.tx.get("orders", "1")).rejects.toMatchObject({ code: "STORE_TRANSACTION_CLOSED" });
 });
 
+test("a unit after the close commits, and its events wait in the outbox for the next relay", async () => {
+  const { here, store, messaging, units, arrived } = await running();
+  await messaging.close();
+  await units.run(async ({ tx, publish }) => {
+    await tx.put("orders", "1", "placed");
+    publish(Placed({ orderId: "1" }));
+  });
+  expect(store.rows("orders").size).toBe(1);
+  expect((await store.relay.status()).backlog).toBe(1);
+  await serviceOn(here, { store });
+  await until("the event arrived", () => arrived.length === 1);
+});
+
 test("what was started inside a unit and outlives it is inside of nothing: it may open units and publish", async () => {
   const { messaging, units, arrived, relayed } = await running();
   let leave = (): void => undefined;

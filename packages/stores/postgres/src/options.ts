@@ -48,6 +48,7 @@ export interface PostgresStoreOptions {
 
 /** A pool of `pg`. The store borrows clients from it and never closes it. */
 export interface PoolOptions<Client, Tx> extends PostgresStoreOptions {
+  /** A `Pool` of `pg`. One connection for the relay, and one for each handler at work. */
   readonly pool: PgPoolLike<Client>;
   readonly pglite?: undefined;
   /** How transactions are opened, and what a handler's `tx` is. Default: the pool's own client. */
@@ -56,6 +57,7 @@ export interface PoolOptions<Client, Tx> extends PostgresStoreOptions {
 
 /** A PGlite database. */
 export interface PgliteOptions<Handle, Tx> extends PostgresStoreOptions {
+  /** The database itself, not a transaction of it. */
   readonly pglite: PgliteLike<Handle>;
   readonly pool?: undefined;
   /** How transactions are opened, and what a handler's `tx` is. Default: PGlite's own transaction. */
@@ -115,7 +117,7 @@ export function resolveOptions(options: AnyOptions): ResolvedOptions {
     ...(options.pool === undefined
       ? {
           connection: createPgliteConnection(options.pglite, settings),
-          transactor: options.transactor ?? pgliteTransactor(options.pglite),
+          transactor: options.transactor ?? pgliteTransactor(options.pglite, { clock, logger }),
           idleErrors: hearIdleErrors(options.pglite, guardLogger(logger)),
         }
       : {

@@ -9,6 +9,7 @@ export interface TransportHarness<T extends Transport = Transport> {
   readonly name: string;
   /** The static capabilities of the transport: they decide which cases there are. */
   readonly capabilities: Capabilities;
+  /** What differs between brokers. Default: none of it. */
   readonly limits?: TransportLimits | undefined;
   /** A new transport that is not connected, always to the same broker. The suite connects and closes it. */
   readonly create: () => Promise<T>;
@@ -16,7 +17,9 @@ export interface TransportHarness<T extends Transport = Transport> {
   readonly channel: () => string | Promise<string>;
   /** A group name that no other case uses. Default: a random one. */
   readonly group?: (() => string) | undefined;
+  /** Run once before the first case. */
   readonly setup?: (() => Promise<void>) | undefined;
+  /** Run once after the last case, also when cases failed. */
   readonly teardown?: (() => Promise<void>) | undefined;
 
   /** A transport to a second, separate broker in this process. */
@@ -31,6 +34,7 @@ export interface TransportHarness<T extends Transport = Transport> {
   crash?(transport: T): Promise<void>;
   /** Stops the broker; `startBroker` starts it again with what it had stored. */
   readonly stopBroker?: (() => Promise<void>) | undefined;
+  /** Starts what `stopBroker` stopped; given together with it. */
   readonly startBroker?: (() => Promise<void>) | undefined;
   /** Publishes past the transport, with the broker's own client, as a foreign producer does. */
   readonly rawPublish?: ((message: RawMessage) => Promise<void>) | undefined;
@@ -58,11 +62,13 @@ export interface TransportLimits {
 export interface RawMessage {
   readonly channel: string;
   readonly headers: readonly (readonly [name: string, value: string | Uint8Array])[];
+  /** The bytes as they are. */
   readonly body: Uint8Array;
 }
 
 /** How a broker treats a channel that nobody declared. */
 export interface UndeclaredChannel {
+  /** A name that no channel has, a new one at each call. */
   readonly name: () => string;
   /** The code of the rejection, or `created` when the broker makes the channel. */
   readonly outcome: "created" | "TRANSPORT_CHANNEL_MISSING" | "TRANSPORT_UNROUTABLE";
@@ -74,10 +80,13 @@ export interface StoreHarness<Tx, Database extends StoreDatabase<Tx> = StoreData
   readonly name: string;
   /** `serial` where only one transaction can be open at a time: cases with two are then listed as not applicable. */
   readonly transactions: "concurrent" | "serial";
+  /** What differs between databases. Default: none of it. */
   readonly limits?: StoreLimits | undefined;
   /** A new, empty database, schema or set of tables that no other case uses. */
   readonly create: () => Promise<Database>;
+  /** Run once before the first case. */
   readonly setup?: (() => Promise<void>) | undefined;
+  /** Run once after the last case, also when cases failed. */
   readonly teardown?: (() => Promise<void>) | undefined;
 
   /** Runs `work` inside a savepoint of `tx`; goes back to it and rejects when `work` rejects. */

@@ -2,7 +2,7 @@ import { execFile } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { expect, test } from "vitest";
-import { nodeTestRunner, outboxSuite, transportSuite } from "../src/index.ts";
+import { inboxSuite, nodeTestRunner, outboxSuite, transportSuite } from "../src/index.ts";
 import type { NodeTestLike, TransportHarness } from "../src/index.ts";
 import { memoryStoreHarness, memoryTransportHarness } from "./support/memory-harness.ts";
 
@@ -47,4 +47,48 @@ test("cases with two open transactions are not asked of a database that has one"
       because: "only one transaction can be open at a time (transactions is serial)",
     },
   ]);
+});
+
+const harnessOf: readonly (readonly [string, unknown, readonly string[]])[] = [
+  ["nothing", undefined, ["harness: must be an object"]],
+  ["null", null, ["harness: must be an object"]],
+  [
+    "a name alone",
+    { name: "x" },
+    [
+      "harness.capabilities: must be an object",
+      "harness.create: must be a function",
+      "harness.channel: must be a function",
+    ],
+  ],
+  [
+    "members of the wrong kind",
+    { ...memoryTransportHarness(), name: "", create: 5 },
+    ["harness.name: must be the name of the suite", "harness.create: must be a function"],
+  ],
+];
+
+test.each(harnessOf)(
+  "%s for a harness is refused in one error, before a case is registered",
+  (_, harness, problems) => {
+    const call = () => transportSuite(nodeTestRunner(nothing), harness as TransportHarness);
+    expect(call).toThrow(expect.objectContaining({ code: "CONFIG_INVALID", problems }));
+  },
+);
+
+test.each([
+  ["outboxSuite", outboxSuite],
+  ["inboxSuite", inboxSuite],
+] as const)("%s refuses a runner, a harness and options that are none", (name, suite) => {
+  const call = suite as (...given: readonly unknown[]) => unknown;
+  expect(() => call(undefined, { name: "x", create: 5 }, null)).toThrow(
+    expect.objectContaining({
+      message: expect.stringContaining(name),
+      problems: [
+        "runner: must be what vitestRunner, nodeTestRunner or collectCases makes",
+        "harness.create: must be a function",
+        "options: must be an object",
+      ],
+    }),
+  );
 });

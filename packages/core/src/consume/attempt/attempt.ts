@@ -1,6 +1,7 @@
 import type { Clock } from "../../contracts/clock.ts";
 import { actorOf, type LineageScope } from "../../envelope/lineage.ts";
 import { soundError } from "../../failure/sound-error.ts";
+import { shortText } from "../../short-text.ts";
 import type { ProcessFacts, Telemetry } from "../../telemetry/telemetry.ts";
 import { blame } from "./blame.ts";
 import type { ResolvedConsumer } from "../definition.ts";
@@ -47,7 +48,7 @@ export function createAttempts(parts: AttemptParts): Attempts {
       return await telemetry.process(factsOf(consumer.name, first), work);
     } catch (thrown) {
       const error = soundError(thrown);
-      code = "code" in error && typeof error.code === "string" ? error.code : error.name;
+      code = shortText("code" in error && typeof error.code === "string" ? error.code : error.name, 128);
       const kind = await blame(thrown, lifetime, store);
       return all.map((prepared) =>
         kind === "failed" ? { kind, error, prepared, rolledBack: true } : { kind, error },

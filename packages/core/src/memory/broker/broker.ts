@@ -28,6 +28,7 @@ export interface MemoryBroker {
    * Deliveries under way are lost: settling them does nothing.
    */
   clear(): void;
+  /** What it holds at this moment. */
   inspect(): BrokerInspection;
   /** @internal */
   readonly [serverOf]: BrokerServer;
@@ -35,7 +36,9 @@ export interface MemoryBroker {
 
 /** Everything may be left out. `type` is what subscriptions filter by; default: the attribute `type`. */
 export interface InjectedMessage extends Partial<WireMessage> {
+  /** Ordering key, as the broker sees it. */
   readonly key?: string | undefined;
+  /** The type by which the broker filters; undefined for one that it cannot see. */
   readonly type?: string | undefined;
 }
 

@@ -5,6 +5,7 @@ import { copyMessage } from "./message.ts";
 
 /** What the broker holds at this moment. */
 export interface BrokerInspection {
+  /** False between `stop` and `start`. */
   readonly running: boolean;
   readonly channels: readonly ChannelInspection[];
   readonly groups: readonly GroupInspection[];
@@ -21,10 +22,13 @@ export interface ChannelInspection {
 /** One consumer group; with `each`, one member of it. */
 export interface GroupInspection {
   readonly group: string;
+  /** Whether its members share the messages, or each get all. */
   readonly members: "share" | "each";
+  /** What the group is bound to. */
   readonly channels: readonly string[];
   /** Ready to go out, or waiting behind another of their key. */
   readonly queued: number;
+  /** Delivered and not settled yet. */
   readonly unsettled: number;
   /** Waiting for the time of their retry. */
   readonly delayed: number;
@@ -34,6 +38,7 @@ export interface GroupInspection {
 
 /** A dead letter in the group that gave up, as it was written. */
 export interface DeadLetterInspection extends IncomingMessage {
+  /** The consumer group that gave it up. */
   readonly group: string;
 }
 

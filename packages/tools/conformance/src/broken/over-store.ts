@@ -2,6 +2,7 @@ import type { InboxStore, OutboxStore, RelayStore, Store } from "@postrider/core
 
 /** A store with one fault, which shows the suites at work. */
 export interface BrokenStore {
+  /** What it is called in the tests of the suites. */
   readonly name: string;
   /** What it does wrong, in a sentence. */
   readonly fault: string;

@@ -10,6 +10,7 @@ import type {
 
 /** A transport with one fault, which shows the suite at work. */
 export interface BrokenTransport {
+  /** What it is called in the tests of the suites. */
   readonly name: string;
   /** What it does wrong, in a sentence. */
   readonly fault: string;

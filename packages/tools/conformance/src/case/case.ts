@@ -13,6 +13,7 @@ export interface Case<Subject, Scope> {
 
 /** What one call of a suite registered, and what it could not. */
 export interface SuiteReport {
+  /** The name of the suite in the runner's output. */
   readonly title: string;
   /** Titles of the cases registered, in order. */
   readonly cases: readonly string[];

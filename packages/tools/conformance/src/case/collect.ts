@@ -3,12 +3,15 @@ import type { Runner } from "./runner.ts";
 /** A case as it was registered. */
 export interface CollectedCase {
   readonly title: string;
+  /** Runs it, and rejects with the reason where it fails. */
   readonly body: () => Promise<void>;
 }
 
 /** Cases and teardowns of suites, collected without running anything. */
 export interface Collected {
+  /** In the order they were registered. */
   readonly cases: readonly CollectedCase[];
+  /** What the suites run after their last case. */
   readonly teardowns: readonly (() => Promise<void>)[];
 }
 
@@ -16,7 +19,9 @@ export interface Collected {
 export interface CaseResult {
   readonly title: string;
   readonly passed: boolean;
+  /** Why it failed; undefined where it passed. */
   readonly error: unknown;
+  /** How long it ran, in milliseconds. */
   readonly elapsedMs: number;
 }
 

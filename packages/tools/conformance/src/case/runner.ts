@@ -10,8 +10,11 @@ export interface Runner {
 
 /** The functions of vitest (or of another runner with the same three) that a runner is made of. */
 export interface VitestLike {
+  /** Opens a group. */
   readonly describe: (title: string, body: () => void) => unknown;
+  /** Registers a test. */
   readonly test: (title: string, body: () => Promise<void>, timeoutMs: number) => unknown;
+  /** Registers what runs after the last test of the group. */
   readonly afterAll: (body: () => Promise<void>, timeoutMs: number) => unknown;
 }
 
@@ -26,8 +29,11 @@ export function vitestRunner(api: VitestLike): Runner {
 
 /** The functions of `node:test` that a runner is made of. */
 export interface NodeTestLike {
+  /** Opens a group. */
   readonly describe: (title: string, body: () => void) => unknown;
+  /** Registers a test. */
   readonly test: (title: string, options: { timeout: number }, body: () => Promise<void>) => unknown;
+  /** Registers what runs after the last test of the group. */
   readonly after: (body: () => Promise<void>, options: { timeout: number }) => unknown;
 }
 

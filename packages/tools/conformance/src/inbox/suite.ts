@@ -18,11 +18,13 @@ const groups = {
  * Registers every case that an inbox must pass with a test runner.
  * Each case has an empty database of its own, is bounded in time and drops what it made. Returns the titles registered,
  * and what this harness gives nothing to prove with, each with the reason.
+ *
+ * @throws OptionsError (CONFIG_INVALID) listing what the runner, the harness or the options lack.
  */
 export function inboxSuite<Tx, Database extends StoreDatabase<Tx>>(
   runner: Runner,
   harness: StoreHarness<Tx, Database>,
   options: SuiteOptions = {},
 ): SuiteReport {
-  return registerStoreSuite(runner, `${harness.name}: inbox`, harness, groups, options);
+  return registerStoreSuite(runner, "inbox", harness, groups, options);
 }

@@ -1,4 +1,5 @@
 import type { CaseScope } from "../case/bounded.ts";
+import { assertArguments } from "../case/assert-arguments.ts";
 import type { Case, SuiteOptions, SuiteReport } from "../case/case.ts";
 import { registerSuite } from "../case/register-suite.ts";
 import type { SuiteParts } from "../case/register-suite.ts";
@@ -10,18 +11,20 @@ import type { StoreCase } from "./scope.ts";
 /** Registers cases about a store; each gets a database of its own. */
 export function registerStoreSuite<Tx, Database extends StoreDatabase<Tx>>(
   runner: Runner,
-  title: string,
+  subject: "outbox" | "inbox",
   harness: StoreHarness<Tx, Database>,
   groups: Readonly<Record<string, readonly StoreCase[]>>,
   options: SuiteOptions,
 ): SuiteReport {
+  const needs = { create: "a function" } as const;
+  assertArguments({ suite: `${subject}Suite`, runner, harness, options, needs });
   const load = options.load ?? 1;
   const bound = (one: StoreCase): Case<StoreHarness<Tx, Database>, CaseScope> => ({
     ...one,
     body: async (scope) => one.body(await createStoreScope(scope, harness, load)),
   });
   const parts: SuiteParts<StoreHarness<Tx, Database>, CaseScope> = {
-    title,
+    title: `${harness.name}: ${subject}`,
     subject: harness,
     groups: Object.fromEntries(Object.entries(groups).map(([group, cases]) => [group, cases.map(bound)])),
     timeScale: harness.limits?.timeScale ?? 1,

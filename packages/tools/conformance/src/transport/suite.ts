@@ -1,4 +1,5 @@
 import type { Transport } from "@postrider/core";
+import { assertArguments } from "../case/assert-arguments.ts";
 import type { SuiteOptions, SuiteReport } from "../case/case.ts";
 import { registerSuite } from "../case/register-suite.ts";
 import type { SuiteParts } from "../case/register-suite.ts";
@@ -54,12 +55,16 @@ const groups = {
  * Registers every case that a transport must pass with a test runner.
  * Each case opens its own transports, groups and channels, is bounded in time and closes what it opened. Returns the
  * titles registered, and what this harness gives nothing to prove with, each with the reason.
+ *
+ * @throws OptionsError (CONFIG_INVALID) listing what the runner, the harness or the options lack.
  */
 export function transportSuite<T extends Transport>(
   runner: Runner,
   harness: TransportHarness<T>,
   options: SuiteOptions = {},
 ): SuiteReport {
+  const needs = { capabilities: "an object", create: "a function", channel: "a function" } as const;
+  assertArguments({ suite: "transportSuite", runner, harness, options, needs });
   const parts: SuiteParts<TransportHarness, TransportScope> = {
     title: harness.name,
     subject: harness,
