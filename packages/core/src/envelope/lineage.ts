@@ -2,8 +2,8 @@ import { AsyncLocalStorage } from "node:async_hooks";
 
 /** Where a message comes from: inherited by everything that is published while another message is handled. */
 export interface Lineage {
-  /** The id that all messages of one conversation share. */
-  readonly correlationid: string;
+  /** The id that all messages of one conversation share; undefined where each begins one of its own. */
+  readonly correlationid: string | undefined;
   /** The id of the message, or the domain event, that caused this one; undefined where a conversation begins. */
   readonly causationid: string | undefined;
   readonly tenant: string | undefined;

@@ -9,6 +9,11 @@ export interface Occurrence {
   readonly cause: Occurrence | undefined;
 }
 
+/** The event that the work recorded, from which this one came. */
+export function firstOf(occurrence: Occurrence): Occurrence {
+  return occurrence.cause === undefined ? occurrence : firstOf(occurrence.cause);
+}
+
 /** The types from the first event to this one, each caused by the one before. */
 export function chainOf(occurrence: Occurrence): readonly string[] {
   const chain: string[] = [];

@@ -62,7 +62,7 @@ export function createUnitOfWork<Tx>(parts: RunnerParts<Tx>): UnitOfWorkRunner<T
   const begin = async <R>(work: (unit: UnitOfWork<Tx>) => Promise<R>, options: RunOptions): Promise<R> => {
     const again = { retries: options.retries ?? 0, ...parts, isRetryable: (error: unknown) => isRetryable(store, error) };
     return shared.telemetry.unitOfWork(() =>
-      runAgain(again, () => commitOne(parts, (tx) => openUnit(shared, tx, settings, options), work, options)),
+      runAgain(again, () => commitOne(parts, (tx) => openUnit(shared, tx, settings, options, "by a run"), work, options)),
     );
   };
 

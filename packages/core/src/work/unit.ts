@@ -88,10 +88,13 @@ export function openUnit<Tx>(
   parts: UnitParts,
   tx: Tx,
   settings: UnitSettings,
-  options: RunOptions = {},
+  options: RunOptions,
+  begun: "by a run" | "by messages",
 ): OpenUnit<Tx> {
   const unitId = parts.newId();
-  const lineage = lineageOfUnit(unitId, parts.lineage.current(), options);
+  // A run is one conversation. The messages of a batch are not: what they lead to begins one each.
+  const conversation = begun === "by a run" ? unitId : undefined;
+  const lineage = lineageOfUnit(conversation, parts.lineage.current(), options);
   const recorded = createRecorded(settings.limits, parts.stale);
   const outgoing: Outgoing[] = [];
   const late: LateBuild[] = [];

@@ -46,7 +46,7 @@ function inTransaction(parts: EffectParts, store: Store<unknown>): Effect {
   ): Promise<Written> => {
     const todo = marks ? firstOfEach(all, await store.inbox.register(tx, consumer, idsOf(all))) : all;
     if (todo.length === 0) return { outcomes: all.map(() => duplicate), wrote: false };
-    const unit = openUnit(parts.unit, tx, parts.units, { signal: lifetime.signal });
+    const unit = openUnit(parts.unit, tx, parts.units, { signal: lifetime.signal }, "by messages");
     opened(unit);
     return insideUnit(unit, lifetime, async (run) => {
       const failures = await run(() => callHandler(parts, { prepared: todo, unit: unit.handle, lifetime }));
@@ -112,7 +112,7 @@ function plainly(parts: EffectParts): Effect {
   return async (all, lifetime) => {
     // Nobody is inside of a unit without a store: a handler may publish straight to the broker.
     const shared = { ...parts.unit, ambient: noAmbientUnits };
-    const unit = openUnit(shared, undefined, parts.units, { signal: lifetime.signal });
+    const unit = openUnit(shared, undefined, parts.units, { signal: lifetime.signal }, "by messages");
     try {
       return await insideUnit(unit, lifetime, async (run) => {
         const failures = await run(() => callHandler(parts, { prepared: all, unit: unit.handle, lifetime }));
