@@ -36,32 +36,40 @@ async function inFile<R>(code: string, work: (file: string) => Promise<R>): Prom
   }
 }
 
-test.each(pages)("the code of $page runs as it stands, says what it should, and ends", async (one) => {
-  const code = await codeOf(one);
-  const { stdout, stderr } = await inFile(code, (file) =>
-    run(process.execPath, ["--conditions=@postrider/source", file], { timeout: 60_000 }),
-  );
-  expect(stdout).toBe(one.says);
-  expect(stderr).not.toContain("postrider");
-}, 90_000);
+test.each(pages)(
+  "the code of $page runs as it stands, says what it should, and ends",
+  async (one) => {
+    const code = await codeOf(one);
+    const { stdout, stderr } = await inFile(code, (file) =>
+      run(process.execPath, ["--conditions=@postrider/source", file], { timeout: 60_000 }),
+    );
+    expect(stdout).toBe(one.says);
+    expect(stderr).not.toContain("postrider");
+  },
+  90_000,
+);
 
-test.each(pages)("the code of $page compiles under the strictest options", async (one) => {
-  const code = await codeOf(one);
-  const options = [
-    "--strict",
-    "--exactOptionalPropertyTypes",
-    "--noUncheckedIndexedAccess",
-    "--skipLibCheck",
-  ];
-  const target = [
-    "--target",
-    "es2023",
-    "--module",
-    "nodenext",
-    "--types",
-    "node",
-    "--noEmit",
-    "--ignoreConfig",
-  ];
-  await inFile(code, (file) => run(join(root, "node_modules/.bin/tsc"), [...options, ...target, file]));
-}, 90_000);
+test.each(pages)(
+  "the code of $page compiles under the strictest options",
+  async (one) => {
+    const code = await codeOf(one);
+    const options = [
+      "--strict",
+      "--exactOptionalPropertyTypes",
+      "--noUncheckedIndexedAccess",
+      "--skipLibCheck",
+    ];
+    const target = [
+      "--target",
+      "es2023",
+      "--module",
+      "nodenext",
+      "--types",
+      "node",
+      "--noEmit",
+      "--ignoreConfig",
+    ];
+    await inFile(code, (file) => run(join(root, "node_modules/.bin/tsc"), [...options, ...target, file]));
+  },
+  90_000,
+);

@@ -182,12 +182,7 @@ export type {
   StartAt,
   Unhandled,
 } from "./consume/definition.ts";
-export type {
-  BatchContext,
-  DeliveryContext,
-  HandlerContext,
-  TransactionContext,
-} from "./consume/context.ts";
+export type { BatchContext, DeliveryContext, HandlerContext, TransactionContext } from "./consume/context.ts";
 export type { Subscription } from "./consume/consumer.ts";
 export type { ConsumerState } from "./consume/intake/intake-switch.ts";
 export type { CloseOptions } from "./consume/drain.ts";

@@ -10,7 +10,12 @@ import { hintOf, isOptions, problemsOfNames, problemsThrown, type OptionNames } 
 import { problemsOfParts } from "./options/parts.ts";
 import { resolveRelayOptions, type RelayOptions, type ResolvedRelayOptions } from "./relay/options.ts";
 import type { TelemetryOptions } from "./telemetry/telemetry.ts";
-import { plainUnits, resolveUnitDefaults, type UnitOfWorkDefaults, type UnitSettings } from "./work/unit-options.ts";
+import {
+  plainUnits,
+  resolveUnitDefaults,
+  type UnitOfWorkDefaults,
+  type UnitSettings,
+} from "./work/unit-options.ts";
 
 /** How events leave by the direct way. */
 export interface PublishSettings {

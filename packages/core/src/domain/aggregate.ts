@@ -10,6 +10,7 @@ export abstract class Aggregate implements RecordsEvents {
     this.#recorder.record(...events);
   }
 
+  /** What was recorded since the last call; the unit of work asks, and then it is forgotten here. */
   takeRecorded(): readonly DomainEvent[] {
     return this.#recorder.takeRecorded();
   }

@@ -29,8 +29,14 @@ export interface DomainEventOptions {
 
 /** Makes domain events of one type when it is called with their data. */
 export interface DomainEventDefinition<E extends DomainEvent> {
+  /**
+   * The event, complete and frozen.
+   *
+   * @throws TypeError when `occurredAt` is no valid Date.
+   */
   (data: E["data"], options?: DomainEventOptions): E;
   readonly kind: "domain-event";
+  /** The type of its events. */
   readonly type: E["type"];
   /** True for an event of this type. */
   is(event: DomainEvent): event is E;

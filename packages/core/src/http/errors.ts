@@ -28,7 +28,8 @@ export interface Refusal {
  */
 export function errorOf({ host, status, retryAfterMs }: Refusal): MessagingError {
   const said = `${host} answered ${status}`;
-  if (!isPassing(status)) return new Reject(`${said}${hintOf(status)}: the same call would be refused again.`);
+  if (!isPassing(status))
+    return new Reject(`${said}${hintOf(status)}: the same call would be refused again.`);
   if (retryAfterMs === undefined) return new HttpTargetError(`${said}.`, status, { context: { host } });
   return new RetryAfter(retryAfterMs, {
     reason: `${said} and asked for a wait of ${retryAfterMs} ms.`,

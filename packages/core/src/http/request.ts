@@ -29,6 +29,8 @@ export function requestOf(event: CloudEventLike, mode: ContentMode): EventReques
 /** Section 3.1.3.2: everything but printable ASCII, and of that the space, the double quote and the percent sign. */
 function percentEncoded(value: string): string {
   return value.replaceAll(/[^\x21\x23\x24\x26-\x7e]+/g, (text) =>
-    [...Buffer.from(text, "utf8")].map((byte) => `%${byte.toString(16).toUpperCase().padStart(2, "0")}`).join(""),
+    [...Buffer.from(text, "utf8")]
+      .map((byte) => `%${byte.toString(16).toUpperCase().padStart(2, "0")}`)
+      .join(""),
   );
 }

@@ -69,7 +69,9 @@ async function post(target: ResolvedHttpTarget, event: CloudEventLike, signal: A
     return { status: response.status, retryAfter: response.headers.get("retry-after") };
   } catch (error) {
     if (signal?.aborted === true) throw signal.reason;
-    const what = late.aborted ? `did not answer within ${target.timeoutMs} ms` : "could not be reached, or hung up";
+    const what = late.aborted
+      ? `did not answer within ${target.timeoutMs} ms`
+      : "could not be reached, or hung up";
     throw unanswered(target.url, what, error);
   }
 }

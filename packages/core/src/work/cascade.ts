@@ -17,7 +17,11 @@ export interface CascadeLimits {
 export function guardCascade(occurrence: Occurrence, count: number, limits: CascadeLimits): void {
   const { maxDepth, maxEvents } = limits;
   if (occurrence.depth > maxDepth) {
-    throw cascadeError(`Domain events lead to further ones more than ${maxDepth} levels deep`, occurrence, limits);
+    throw cascadeError(
+      `Domain events lead to further ones more than ${maxDepth} levels deep`,
+      occurrence,
+      limits,
+    );
   }
   if (count > maxEvents) {
     throw cascadeError(`One unit of work recorded more than ${maxEvents} domain events`, occurrence, limits);

@@ -38,7 +38,8 @@ export async function dispatch(parts: DispatchParts): Promise<void> {
 
 async function handle(parts: DispatchParts, occurrence: Occurrence): Promise<void> {
   const handlers = parts.table().of(occurrence.event.type);
-  if (handlers.length > 0) return parts.enter(occurrence, (call) => callAll(parts, handlers, occurrence, call));
+  if (handlers.length > 0)
+    return parts.enter(occurrence, (call) => callAll(parts, handlers, occurrence, call));
   if (parts.unhandled === "throw") {
     const error = unhandledError(occurrence);
     attachFailure(error, occurrence, undefined);

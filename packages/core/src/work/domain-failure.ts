@@ -33,7 +33,11 @@ export function attachFailure(error: unknown, at: Occurrence, handler: string | 
   if (typeof error !== "object" || error === null) return false;
   const failure: DomainFailure = { event: at.event, handler, depth: at.depth, chain: chainOf(at) };
   try {
-    return Reflect.defineProperty(error, failureKey, { value: failure, configurable: true, enumerable: false });
+    return Reflect.defineProperty(error, failureKey, {
+      value: failure,
+      configurable: true,
+      enumerable: false,
+    });
   } catch {
     return false; // a proxy
   }

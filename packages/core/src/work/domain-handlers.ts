@@ -24,6 +24,7 @@ export type Mapped = EventDraft | readonly EventDraft[] | undefined;
 export interface DomainHandlers<in Tx = unknown> {
   /** The types that somebody here handles, each once. */
   readonly handledTypes: readonly string[];
+  /** Types only: the transaction that the handlers ask for. */
   readonly "~tx"?: ((tx: Tx) => void) | undefined;
 }
 
@@ -77,7 +78,11 @@ type AnyHandler = (event: never, unit: never) => unknown;
 function builderOf<Tx>(entries: readonly DomainHandler[]): DomainHandlersBuilder<Tx> {
   const add =
     (verb: "on" | "map") =>
-    (definition: object, handler: AnyHandler, options: DomainHandlerOptions = {}): DomainHandlersBuilder<Tx> => {
+    (
+      definition: object,
+      handler: AnyHandler,
+      options: DomainHandlerOptions = {},
+    ): DomainHandlersBuilder<Tx> => {
       assertGiven(verb, definition, handler, options);
       const { type } = definition;
       const { order = 0, name = nameOf(type, handler, entries) } = options;
@@ -95,7 +100,9 @@ function builderOf<Tx>(entries: readonly DomainHandler[]): DomainHandlersBuilder
 
 type ToIntegration = (event: DomainEvent, unit: DomainContext<unknown>) => Mapped | Promise<Mapped>;
 
-function calling(handler: (event: DomainEvent, unit: DomainContext<unknown>) => unknown): DomainHandler["call"] {
+function calling(
+  handler: (event: DomainEvent, unit: DomainContext<unknown>) => unknown,
+): DomainHandler["call"] {
   return async (event, unit) => void (await handler(event, unit));
 }
 

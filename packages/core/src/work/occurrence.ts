@@ -17,6 +17,7 @@ export function firstOf(occurrence: Occurrence): Occurrence {
 /** The types from the first event to this one, each caused by the one before. */
 export function chainOf(occurrence: Occurrence): readonly string[] {
   const chain: string[] = [];
-  for (let at: Occurrence | undefined = occurrence; at !== undefined; at = at.cause) chain.push(at.event.type);
+  for (let at: Occurrence | undefined = occurrence; at !== undefined; at = at.cause)
+    chain.push(at.event.type);
   return chain.reverse();
 }

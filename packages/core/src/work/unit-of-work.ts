@@ -60,9 +60,15 @@ export function createUnitOfWork<Tx>(parts: RunnerParts<Tx>): UnitOfWorkRunner<T
   const { store, ambient, settings, unit: shared } = parts;
 
   const begin = async <R>(work: (unit: UnitOfWork<Tx>) => Promise<R>, options: RunOptions): Promise<R> => {
-    const again = { retries: options.retries ?? 0, ...parts, isRetryable: (error: unknown) => isRetryable(store, error) };
+    const again = {
+      retries: options.retries ?? 0,
+      ...parts,
+      isRetryable: (error: unknown) => isRetryable(store, error),
+    };
     return shared.telemetry.unitOfWork(() =>
-      runAgain(again, () => commitOne(parts, (tx) => openUnit(shared, tx, settings, options, "by a run"), work, options)),
+      runAgain(again, () =>
+        commitOne(parts, (tx) => openUnit(shared, tx, settings, options, "by a run"), work, options),
+      ),
     );
   };
 
@@ -99,7 +105,9 @@ async function commitOne<Tx, R>(
       return runIn(store, last, work);
     }, options);
     if (wrote) store.outbox.signal();
-    await last?.runHooks((error) => logger.error("A hook after the commit failed", { reason: error.message }));
+    await last?.runHooks((error) =>
+      logger.error("A hook after the commit failed", { reason: error.message }),
+    );
     return value;
   } catch (error) {
     last?.spoil();
@@ -107,7 +115,11 @@ async function commitOne<Tx, R>(
   }
 }
 
-async function runIn<Tx, R>(store: Store<Tx>, unit: OpenUnit<Tx>, work: (unit: UnitOfWork<Tx>) => Promise<R>) {
+async function runIn<Tx, R>(
+  store: Store<Tx>,
+  unit: OpenUnit<Tx>,
+  work: (unit: UnitOfWork<Tx>) => Promise<R>,
+) {
   try {
     const value = await unit.run(() => work(unit.handle));
     await unit.run(unit.settle);

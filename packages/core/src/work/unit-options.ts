@@ -162,7 +162,10 @@ function problemsOfRun(options: RunOptions): string[] {
   const { retries = 0, propagation = "join", signal } = options;
   return [
     ...problemsOfNames(options, runNames),
-    ...check(Number.isInteger(retries) && retries >= 0 && retries <= 100, "retries: must be a whole number from 0 to 100"),
+    ...check(
+      Number.isInteger(retries) && retries >= 0 && retries <= 100,
+      "retries: must be a whole number from 0 to 100",
+    ),
     ...check(
       ["join", "requires-new", "mandatory"].includes(propagation),
       "propagation: must be 'join', 'requires-new' or 'mandatory'",
@@ -175,7 +178,13 @@ function problemsOfRun(options: RunOptions): string[] {
 }
 
 function problemsOf(options: UnitOfWorkOptions, hasJournal: boolean): string[] {
-  const { unhandled = "ignore", journal = false, maxDepth = 1, maxEvents = 1, directPublish = "throw" } = options;
+  const {
+    unhandled = "ignore",
+    journal = false,
+    maxDepth = 1,
+    maxEvents = 1,
+    directPublish = "throw",
+  } = options;
   return [
     ...check(["ignore", "throw"].includes(unhandled), "unhandled: must be 'ignore' or 'throw'"),
     ...check(typeof journal === "boolean", "journal: must be true or false"),

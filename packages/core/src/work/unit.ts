@@ -229,7 +229,7 @@ async function sealAll(
   outgoing: readonly Outgoing[],
 ): Promise<readonly SealedEvent[]> {
   const events: SealedEvent[] = [];
-  for (let at = 0; at < outgoing.length; ) {
+  for (let at = 0; at < outgoing.length;) {
     const cause = outgoing[at]?.cause;
     const drafts: EventDraft[] = [];
     for (; at < outgoing.length && outgoing[at]?.cause === cause; at += 1) {

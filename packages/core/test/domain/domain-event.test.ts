@@ -13,7 +13,9 @@ test("the entry point of the domain imports nothing but its own files", () => {
   expect(files).toContain("index.ts");
   for (const file of files) {
     const text = readFileSync(new URL(file, folder), "utf8");
-    const imported = [...text.matchAll(/(?:\bfrom|\bimport)\s*\(?\s*["']([^"']+)["']/g)].map(([, name]) => name);
+    const imported = [...text.matchAll(/(?:\bfrom|\bimport)\s*\(?\s*["']([^"']+)["']/g)].map(
+      ([, name]) => name,
+    );
     expect(
       imported.filter((name) => !/^\.\/[a-z-]+\.ts$/.test(name ?? "")),
       file,

@@ -1,6 +1,14 @@
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
-import { createMessaging, defineConsumer, fixed, memory, memoryBroker, Reject, RetryAfter } from "@postrider/core";
+import {
+  createMessaging,
+  defineConsumer,
+  fixed,
+  memory,
+  memoryBroker,
+  Reject,
+  RetryAfter,
+} from "@postrider/core";
 import { HttpTargetError, httpTarget, idempotencyKey, type HttpTargetOptions } from "@postrider/core/http";
 import { HTTP } from "cloudevents";
 import { expect, onTestFinished, test } from "vitest";
@@ -89,12 +97,15 @@ test.each([
   [503, "0", 0],
   [503, "99999999", 3_600_000],
   [500, "2", 2_000],
-])("%i with Retry-After %s is tried again after that time, at most an hour", async (code, header, delayMs) => {
-  const { url } = await listening(status(code, { "retry-after": header }));
-  const error = await failureOf(httpTarget({ url }).send(event));
-  expect(error).toBeInstanceOf(RetryAfter);
-  expect(error).toMatchObject({ delayMs, cause: { status: code } });
-});
+])(
+  "%i with Retry-After %s is tried again after that time, at most an hour",
+  async (code, header, delayMs) => {
+    const { url } = await listening(status(code, { "retry-after": header }));
+    const error = await failureOf(httpTarget({ url }).send(event));
+    expect(error).toBeInstanceOf(RetryAfter);
+    expect(error).toMatchObject({ delayMs, cause: { status: code } });
+  },
+);
 
 test("a date in Retry-After counts from the clock, and nonsense counts for nothing", async () => {
   let header = "";
@@ -167,7 +178,11 @@ test("from a consumer: waits as long as it was asked to, with the same key each 
   const answers: Answer[] = [status(503, { "retry-after": "0" }), status(500), status(200), status(400)];
   const { calls, url } = await listening((response, call) => answers.shift()?.(response, call));
   const broker = memoryBroker();
-  const messaging = await createMessaging({ source: "/orders", broker: memory({ broker }), logger: recordingLogger() });
+  const messaging = await createMessaging({
+    source: "/orders",
+    broker: memory({ broker }),
+    logger: recordingLogger(),
+  });
   onTestFinished(() => messaging.close());
   const target = httpTarget({ url });
   const consumer = defineConsumer("webhook", { inbox: "none", retry: fixed({ attempts: 5, delayMs: 1 }) }).on(

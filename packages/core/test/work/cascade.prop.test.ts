@@ -30,7 +30,14 @@ interface Handler {
 }
 
 const step: fc.Arbitrary<Step> = fc.oneof(
-  { weight: 6, arbitrary: fc.record({ kind: fc.constant("record" as const), type: fc.constantFrom(...types), on: fc.constantFrom<0 | 1 | 2 | "unit">(0, 1, 2, "unit") }) },
+  {
+    weight: 6,
+    arbitrary: fc.record({
+      kind: fc.constant("record" as const),
+      type: fc.constantFrom(...types),
+      on: fc.constantFrom<0 | 1 | 2 | "unit">(0, 1, 2, "unit"),
+    }),
+  },
   { weight: 3, arbitrary: fc.record({ kind: fc.constant("publish" as const), n: fc.nat(99) }) },
   { weight: 1, arbitrary: fc.constant({ kind: "throw" as const }) },
 );
@@ -38,7 +45,10 @@ const steps = fc.array(step, { maxLength: 3 });
 const cases = fc.record({
   work: fc.array(step, { maxLength: 5 }),
   fuel: fc.nat(4),
-  handlers: fc.array(fc.record({ type: fc.constantFrom(...types), order: fc.integer({ min: -1, max: 1 }), steps }), { maxLength: 5 }),
+  handlers: fc.array(
+    fc.record({ type: fc.constantFrom(...types), order: fc.integer({ min: -1, max: 1 }), steps }),
+    { maxLength: 5 },
+  ),
   maxDepth: fc.integer({ min: 1, max: 6 }),
   maxEvents: fc.integer({ min: 1, max: 30 }),
 });
@@ -80,7 +90,9 @@ function model({ work, fuel, handlers, maxDepth, maxEvents }: Case): Outcome {
     for (let at = 0; at < queue.length; at += 1) {
       const event = queue[at];
       if (event === undefined) break;
-      const mine = handlers.map((handler, index) => ({ handler, index })).filter(({ handler }) => handler.type === event.type);
+      const mine = handlers
+        .map((handler, index) => ({ handler, index }))
+        .filter(({ handler }) => handler.type === event.type);
       for (const { handler, index } of mine.toSorted((x, y) => x.handler.order - y.handler.order)) {
         calls.push(`${index} ${event.type} ${event.depth} ${event.fuel}`);
         take(handler.steps, event.fuel, event.depth + 1);
@@ -93,11 +105,20 @@ function model({ work, fuel, handlers, maxDepth, maxEvents }: Case): Outcome {
   }
 }
 
-async function real({ work, fuel, handlers, maxDepth, maxEvents }: Case): Promise<Outcome & { readonly rows: number }> {
+async function real({
+  work,
+  fuel,
+  handlers,
+  maxDepth,
+  maxEvents,
+}: Case): Promise<Outcome & { readonly rows: number }> {
   const { messaging, appended, store } = await keeping();
   const calls: string[] = [];
   const aggregates = [createRecorder(), createRecorder(), createRecorder()];
-  type Verbs = { readonly record: (event: Event) => void; readonly publish: (event: ReturnType<typeof Ticked>) => void };
+  type Verbs = {
+    readonly record: (event: Event) => void;
+    readonly publish: (event: ReturnType<typeof Ticked>) => void;
+  };
   const take = async (taken: readonly Step[], left: number, { record, publish }: Verbs): Promise<void> => {
     for (const one of taken) {
       await Promise.resolve();
@@ -133,18 +154,24 @@ async function real({ work, fuel, handlers, maxDepth, maxEvents }: Case): Promis
       () => undefined,
       (error: unknown) => (error instanceof Stop ? error.why : ("cascade" as const)),
     );
-  const published = appended.flat().map(({ payload }) => (JSON.parse(Buffer.from(payload ?? []).toString()) as { n: number }).n);
+  const published = appended
+    .flat()
+    .map(({ payload }) => (JSON.parse(Buffer.from(payload ?? []).toString()) as { n: number }).n);
   return { calls, published, failed, rows: store.rows("rows").size };
 }
 
-test("any cascade does what a list and a loop do: order, depth, limits, and all or nothing", { timeout: 60_000 }, async () => {
-  await fc.assert(
-    fc.asyncProperty(cases, async (given) => {
-      const expected = model(given);
-      const { rows, ...outcome } = await real(given);
-      expect(outcome).toEqual(expected);
-      expect(rows).toBe(expected.failed === undefined ? expected.calls.length : 0);
-    }),
-    { seed: 20_261_123, numRuns: 300 },
-  );
-});
+test(
+  "any cascade does what a list and a loop do: order, depth, limits, and all or nothing",
+  { timeout: 60_000 },
+  async () => {
+    await fc.assert(
+      fc.asyncProperty(cases, async (given) => {
+        const expected = model(given);
+        const { rows, ...outcome } = await real(given);
+        expect(outcome).toEqual(expected);
+        expect(rows).toBe(expected.failed === undefined ? expected.calls.length : 0);
+      }),
+      { seed: 20_261_123, numRuns: 300 },
+    );
+  },
+);

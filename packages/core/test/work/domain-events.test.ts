@@ -59,7 +59,9 @@ describe("order", () => {
         .on(Ordered, slow("first"), { order: -1 }),
     );
     await units.run(async ({ record }) => record(Ordered({ n: 1 })));
-    expect(log).toEqual(["first", "second", "third", "last"].flatMap((name) => [`${name} begins`, `${name} ends`]));
+    expect(log).toEqual(
+      ["first", "second", "third", "last"].flatMap((name) => [`${name} begins`, `${name} ends`]),
+    );
   });
 
   test("what handlers record joins the end of the line, one level deeper, with the event that caused it", async () => {
@@ -76,7 +78,10 @@ describe("order", () => {
           log.push(["reserved", event.data.n, depth, causedBy?.type]);
           track(accountOf("x")).change(0, Billed({ n: event.data.n }));
         })
-        .on(Billed, ({ data: { n } }, { depth, causedBy }) => void log.push(["billed", n, depth, causedBy?.type])),
+        .on(
+          Billed,
+          ({ data: { n } }, { depth, causedBy }) => void log.push(["billed", n, depth, causedBy?.type]),
+        ),
     );
     await units.run(async ({ record }) => record(Ordered({ n: 1 }), Ordered({ n: 2 })));
     expect(log).toEqual([
@@ -193,10 +198,12 @@ describe("one transaction", () => {
         throw thrown;
       };
       const units = messaging.unitOfWork(handlers().on(Ordered, fails));
-      const outcome = await units.run(async ({ record }) => record(Ordered({ n: 1 }))).then(
-        () => "no failure",
-        (error: unknown) => error,
-      );
+      const outcome = await units
+        .run(async ({ record }) => record(Ordered({ n: 1 })))
+        .then(
+          () => "no failure",
+          (error: unknown) => error,
+        );
       expect(outcome).toBe(thrown);
       expect(domainFailureOf(outcome)).toBeUndefined();
       expect(here.logger.lines.at(-1)).toMatchObject({
@@ -268,7 +275,9 @@ describe("aggregates", () => {
     const units = messaging.unitOfWork(handlers().on(Reserved, ({ data: { n } }) => void log.push(n)));
     const account = accountOf("a");
     const first = [Reserved({ n: 1 })];
-    await units.run(async ({ track }) => void track(account, async () => account.change(0, ...first.splice(0))));
+    await units.run(
+      async ({ track }) => void track(account, async () => account.change(0, ...first.splice(0))),
+    );
     expect(log).toEqual([1]);
     const endless = accountOf("b");
     const recording = units.run(async ({ track }) => {
@@ -312,7 +321,12 @@ describe("aggregates", () => {
   test("what is no aggregate, and what gives no domain events, is refused", async () => {
     const { messaging } = await keeping();
     const units = messaging.unitOfWork();
-    for (const wrong of [undefined, {}, { takeRecorded: () => "events" }, { takeRecorded: () => [{ kind: "event" }] }])
+    for (const wrong of [
+      undefined,
+      {},
+      { takeRecorded: () => "events" },
+      { takeRecorded: () => [{ kind: "event" }] },
+    ])
       await expect(units.run(async ({ track }) => void track(wrong as never))).rejects.toMatchObject({
         code: "USAGE_WRONG_KIND",
       });
@@ -343,7 +357,9 @@ describe("limits", () => {
   test("more events than allowed are refused, exactly as many are not, and both limits can be set", async () => {
     const { messaging } = await keeping();
     const units = messaging.unitOfWork(
-      handlers().on(Ordered, ({ data: { n } }, { record }) => (n > 1 ? record(Ordered({ n: n - 1 })) : undefined)),
+      handlers().on(Ordered, ({ data: { n } }, { record }) =>
+        n > 1 ? record(Ordered({ n: n - 1 })) : undefined,
+      ),
       { maxDepth: 3, maxEvents: 5 },
     );
     await units.run(async ({ record }) => record(Ordered({ n: 3 }), Ordered({ n: 2 })));
@@ -356,21 +372,30 @@ describe("limits", () => {
   test("a domain event that nobody handles is ignored, or fails the unit where each must have a handler", async () => {
     const { messaging } = await keeping();
     await messaging.unitOfWork(handlers()).run(async ({ record }) => record(Ordered({ n: 1 })));
-    const strict = messaging.unitOfWork(handlers().on(Reserved, () => {}), { unhandled: "throw" });
+    const strict = messaging.unitOfWork(
+      handlers().on(Reserved, () => {}),
+      { unhandled: "throw" },
+    );
     await strict.run(async ({ record }) => record(Reserved({ n: 1 })));
     const error = await failureOf(strict.run(async ({ record }) => record(Ordered({ n: 1 }))));
-    expect(error).toMatchObject({ code: "USAGE_DOMAIN_EVENT_UNHANDLED", context: { type: "ordered", depth: 1 } });
+    expect(error).toMatchObject({
+      code: "USAGE_DOMAIN_EVENT_UNHANDLED",
+      context: { type: "ordered", depth: 1 },
+    });
     expect(domainFailureOf(error)).toMatchObject({ handler: undefined, depth: 1 });
   });
 
   test("definitions without a handler are told before any unit runs", async () => {
     const { messaging } = await keeping();
     expect(() =>
-      messaging.unitOfWork(handlers().on(Reserved, () => {}), {
-        events: [Ordered, Reserved, Billed],
-        maxDepth: 0,
-        journal: "yes" as never,
-      }),
+      messaging.unitOfWork(
+        handlers().on(Reserved, () => {}),
+        {
+          events: [Ordered, Reserved, Billed],
+          maxDepth: 0,
+          journal: "yes" as never,
+        },
+      ),
     ).toThrow(
       "unitOfWork: journal: must be true or false; maxDepth: must be a whole number from 1; events[0]: 'ordered' has no handler; events[2]: 'billed' has no handler",
     );
@@ -383,7 +408,9 @@ describe("after the handlers", () => {
     for (const verb of ["record", "track"] as const) {
       const outcome = messaging.unitOfWork().run(async (unit) => {
         await unit.tx.put("accounts", "a", 1);
-        unit.publishLater(() => void (verb === "record" ? unit.record(Ordered({ n: 1 })) : unit.track(accountOf("b"))));
+        unit.publishLater(
+          () => void (verb === "record" ? unit.record(Ordered({ n: 1 })) : unit.track(accountOf("b"))),
+        );
       });
       await expect(outcome).rejects.toMatchObject({ code: "USAGE_RECORDED_TOO_LATE" });
     }
@@ -411,7 +438,10 @@ describe("after the handlers", () => {
     const codes = (await Promise.allSettled(left)).map((one) =>
       one.status === "rejected" ? (one.reason as { readonly code: string }).code : one.status,
     );
-    expect(codes).toEqual(["STORE_TRANSACTION_CLOSED", ...Array.from({ length: 5 }, () => "USAGE_UNIT_CLOSED")]);
+    expect(codes).toEqual([
+      "STORE_TRANSACTION_CLOSED",
+      ...Array.from({ length: 5 }, () => "USAGE_UNIT_CLOSED"),
+    ]);
   });
 
   test("a domain event or a command is not published, from the work, a handler or a mapping", async () => {
@@ -424,7 +454,9 @@ describe("after the handlers", () => {
     await expect(units.run(async ({ record }) => record(event))).rejects.toMatchObject({
       code: "USAGE_DOMAIN_EVENT_NOT_PUBLISHABLE",
     });
-    await expect(units.run(async ({ publish }) => publish(Ship({ orderId: "1" }) as never))).rejects.toMatchObject({
+    await expect(
+      units.run(async ({ publish }) => publish(Ship({ orderId: "1" }) as never)),
+    ).rejects.toMatchObject({
       code: "USAGE_WRONG_KIND",
     });
   });

@@ -122,13 +122,18 @@ describe("a unit inside another", () => {
       await tx.put("accounts", "a", 1);
       record(Ordered({ n: 1 }));
     });
-    await expect(outcome).rejects.toMatchObject({ code: "USAGE_ROLLBACK_ONLY", cause: { message: "inside" } });
+    await expect(outcome).rejects.toMatchObject({
+      code: "USAGE_ROLLBACK_ONLY",
+      cause: { message: "inside" },
+    });
     expect([log, store.rows("accounts").size]).toEqual([["caught"], 0]);
   });
 
   test("with requires-new has a transaction of its own, which stays when the outer one rolls back", async () => {
     const { messaging, store, transactions } = await keeping();
-    const units = messaging.unitOfWork(handlers().on(Ordered, (_event, { tx }) => tx.put("accounts", "audit", 1)));
+    const units = messaging.unitOfWork(
+      handlers().on(Ordered, (_event, { tx }) => tx.put("accounts", "audit", 1)),
+    );
     const outcome = units.run(
       async (outer) => {
         await outer.tx.put("accounts", "outer", 1);
@@ -153,7 +158,10 @@ describe("a unit inside another", () => {
   test("with requires-new is refused where there is one connection: it would wait for ever", async () => {
     const here = place();
     const store = storeOn(here);
-    for (const one of [{ ...store, transactions: "serial" as const }, { ...store, poolSize: 1 }]) {
+    for (const one of [
+      { ...store, transactions: "serial" as const },
+      { ...store, poolSize: 1 },
+    ]) {
       const units = (await serviceOn(here, { store: one, relay: false })).unitOfWork();
       const inside = () => units.run(async () => "fine", { propagation: "requires-new" });
       await expect(units.run(inside)).rejects.toMatchObject({ code: "USAGE_SECOND_TRANSACTION" });
@@ -195,7 +203,12 @@ describe("lineage", () => {
     const all = { correlationid: "conversation", authtype: "unknown", authid: "user-7" };
     const caused = { ...all, causationid: ordered.id, domainevent: "ordered" };
     const extensions = appended.flat().map(({ extensions }) => extensions);
-    expect(extensions).toEqual([{ ...all, causationid: expect.any(String), domainevent: "reserved" }, all, caused, caused]);
+    expect(extensions).toEqual([
+      { ...all, causationid: expect.any(String), domainevent: "reserved" },
+      all,
+      caused,
+      caused,
+    ]);
     expect(appended.flat().map(({ tenant }) => tenant)).toEqual(["acme", "acme", "acme", "acme"]);
     expect(seen).toEqual([
       {
@@ -237,15 +250,44 @@ describe("lineage", () => {
       },
       { actor: "user-7", tenant: "acme" },
     );
-    await units.run(async ({ record }) => {
-      record(Ordered({ n: 9 }));
-      throw new Error("no");
-    }).catch(() => undefined);
+    await units
+      .run(async ({ record }) => {
+        record(Ordered({ n: 9 }));
+        throw new Error("no");
+      })
+      .catch(() => undefined);
     const shared = { unitId, correlationId: unitId, causationId: undefined, actor: "user-7", tenant: "acme" };
     expect(store.journaled()).toEqual([
-      { ...shared, place: 1, depth: 1, causedBy: undefined, type: "ordered", id: first.id, data: `{"n":1}`, occurredAt: first.occurredAt.toISOString() },
-      { ...shared, place: 2, depth: 1, causedBy: undefined, type: "billed", id: last.id, data: `{"n":3}`, occurredAt: last.occurredAt.toISOString() },
-      { ...shared, place: 3, depth: 2, causedBy: first.id, type: "reserved", id: expect.any(String), data: `{"n":2}`, occurredAt: expect.any(String) },
+      {
+        ...shared,
+        place: 1,
+        depth: 1,
+        causedBy: undefined,
+        type: "ordered",
+        id: first.id,
+        data: `{"n":1}`,
+        occurredAt: first.occurredAt.toISOString(),
+      },
+      {
+        ...shared,
+        place: 2,
+        depth: 1,
+        causedBy: undefined,
+        type: "billed",
+        id: last.id,
+        data: `{"n":3}`,
+        occurredAt: last.occurredAt.toISOString(),
+      },
+      {
+        ...shared,
+        place: 3,
+        depth: 2,
+        causedBy: first.id,
+        type: "reserved",
+        id: expect.any(String),
+        data: `{"n":2}`,
+        occurredAt: expect.any(String),
+      },
     ]);
   });
 
@@ -253,7 +295,9 @@ describe("lineage", () => {
     const here = place();
     const { journal: _none, ...store } = storeOn(here);
     const messaging = await serviceOn(here, { store, relay: false });
-    expect(() => messaging.unitOfWork(handlers(), { journal: true })).toThrow("journal: this store keeps no journal");
+    expect(() => messaging.unitOfWork(handlers(), { journal: true })).toThrow(
+      "journal: this store keeps no journal",
+    );
   });
 });
 
@@ -261,13 +305,17 @@ describe("calls", () => {
   test("a direct publish inside a unit is refused, or taken into the unit where that was asked for", async () => {
     const { messaging, appended } = await keeping();
     const direct = async () => messaging.publish(Placed({ orderId: "1" }), { key: "other" });
-    await expect(messaging.unitOfWork().run(direct)).rejects.toMatchObject({ code: "USAGE_INSIDE_TRANSACTION" });
+    await expect(messaging.unitOfWork().run(direct)).rejects.toMatchObject({
+      code: "USAGE_INSIDE_TRANSACTION",
+    });
     const rerouting = messaging.unitOfWork(handlers().on(Ordered, direct), { directPublish: "reroute" });
     await rerouting.run(async ({ publish, record }) => {
       record(Ordered({ n: 1 }));
       publish(Ticked({ n: 1 }));
       await messaging.publish(Placed({ orderId: "2" }));
-      await expect(messaging.publishBatch([Ticked({ n: 1 })])).rejects.toMatchObject({ code: "USAGE_INSIDE_TRANSACTION" });
+      await expect(messaging.publishBatch([Ticked({ n: 1 })])).rejects.toMatchObject({
+        code: "USAGE_INSIDE_TRANSACTION",
+      });
     });
     expect(appended.map((events) => events.map(({ key }) => key))).toEqual([[undefined, "2", "other"]]);
     const failing = rerouting.run(async () => {
@@ -317,9 +365,15 @@ describe("calls", () => {
     });
     await expect(messaging.unitOfWork().run(5 as never)).rejects.toMatchObject({ code: "USAGE_WRONG_KIND" });
     expect(transactions()).toBe(0);
-    expect(() => messaging.unitOfWork({ handledTypes: [] })).toThrow("handlers: must be made by domainHandlers()");
-    expect(() => handlers().on(Ticked as never, () => {})).toThrow("definition: must be made by defineDomainEvent");
-    expect(() => handlers().map(Ordered, 5 as never, { order: "first" as never })).toThrow("handler: must be a function");
+    expect(() => messaging.unitOfWork({ handledTypes: [] })).toThrow(
+      "handlers: must be made by domainHandlers()",
+    );
+    expect(() => handlers().on(Ticked as never, () => {})).toThrow(
+      "definition: must be made by defineDomainEvent",
+    );
+    expect(() => handlers().map(Ordered, 5 as never, { order: "first" as never })).toThrow(
+      "handler: must be a function",
+    );
   });
 });
 
@@ -339,18 +393,23 @@ describe("in a consumer", () => {
           .map(Ordered, ({ data: { n } }) => Ticked({ n })),
       },
     });
-    const consumer = defineConsumer("billing", { store }).on(Placed, async (event, { tx, track, publishLater }) => {
-      const account = track(accountOf("a"), saveAccount);
-      account.change(5, Ordered({ n: 7 }));
-      publishLater(async () => Ticked({ n: Number(await tx.get("accounts", "a")) }));
-    });
+    const consumer = defineConsumer("billing", { store }).on(
+      Placed,
+      async (event, { tx, track, publishLater }) => {
+        const account = track(accountOf("a"), saveAccount);
+        account.change(5, Ordered({ n: 7 }));
+        publishLater(async () => Ticked({ n: Number(await tx.get("accounts", "a")) }));
+      },
+    );
     const subscription = await messaging.consume(consumer);
     const extensions = { authid: "user-7", authtype: "user", correlationid: "conversation" };
     await messaging.publish(Placed({ orderId: "1" }, { tenant: "acme", extensions }));
     await here.clock.runUntil(() => subscription.counts().handled === 1);
     expect(seen).toEqual(["user-7", "acme", "conversation", 7]);
     expect([...store.rows("accounts").keys()].toSorted()).toEqual(["a", "domain"]);
-    await here.clock.runUntil(() => here.broker.inspect().channels.some(({ channel }) => channel === "com.acme.ticks"));
+    await here.clock.runUntil(() =>
+      here.broker.inspect().channels.some(({ channel }) => channel === "com.acme.ticks"),
+    );
   });
 
   test("a domain event handler that fails takes the message the way of the retries, with nothing left of the attempt", async () => {
@@ -370,7 +429,9 @@ describe("in a consumer", () => {
     const consumer = defineConsumer("billing", {
       store,
       retry: fixed({ attempts: 5, delayMs: 10 }),
-      errors: [{ matches: (error) => (errors.push(domainFailureOf(error)?.handler), false), action: "retry" }],
+      errors: [
+        { matches: (error) => (errors.push(domainFailureOf(error)?.handler), false), action: "retry" },
+      ],
     }).on(Placed, (_event, { record, attempt }) => record(Ordered({ n: attempt })));
     const subscription = await messaging.consume(consumer);
     await messaging.publish(Placed({ orderId: "1" }));
@@ -396,10 +457,11 @@ describe("in a consumer", () => {
           .on(Ordered, () => void late.push("the next handler")),
       },
     });
-    const consumer = defineConsumer("billing", { store, timeoutMs: 100, retry: fixed({ attempts: 1, delayMs: 1 }) }).on(
-      Placed,
-      (_event, { record }) => record(Ordered({ n: 1 })),
-    );
+    const consumer = defineConsumer("billing", {
+      store,
+      timeoutMs: 100,
+      retry: fixed({ attempts: 1, delayMs: 1 }),
+    }).on(Placed, (_event, { record }) => record(Ordered({ n: 1 })));
     const subscription = await messaging.consume(consumer);
     await messaging.publish(Placed({ orderId: "1" }));
     await here.clock.runUntil(() => subscription.counts()["dead-lettered"] === 1);
@@ -414,10 +476,14 @@ test("a unit has a span, each handler of a domain event one of its own in it, an
   const sdk = registerSdk();
   const { messaging } = await keeping();
   const units = messaging.unitOfWork(
-    handlers().on(Ordered, ({ data: { n } }, { meta }) => {
-      expect(meta.traceparent).toMatch(/^00-/);
-      if (n > 1) throw new RangeError("too many");
-    }, { name: "count" }),
+    handlers().on(
+      Ordered,
+      ({ data: { n } }, { meta }) => {
+        expect(meta.traceparent).toMatch(/^00-/);
+        if (n > 1) throw new RangeError("too many");
+      },
+      { name: "count" },
+    ),
   );
   await units.run(async ({ record }) => record(Ordered({ n: 1 })));
   await units.run(async ({ record }) => record(Ordered({ n: 2 }))).catch(() => undefined);
@@ -425,8 +491,15 @@ test("a unit has a span, each handler of a domain event one of its own in it, an
   const [unit, failedUnit] = sdk.named("unit of work");
   expect(handled).toMatchObject({
     kind: 0,
-    attributes: { "postrider.domain_event.type": "ordered", "postrider.domain_event.depth": 1, "postrider.handler": "count" },
+    attributes: {
+      "postrider.domain_event.type": "ordered",
+      "postrider.domain_event.depth": 1,
+      "postrider.handler": "count",
+    },
   });
   expect(handled?.parentSpanContext?.spanId).toBe(unit?.spanContext().spanId);
-  expect([failed, failedUnit].map((span) => span?.attributes["error.type"])).toEqual(["RangeError", "RangeError"]);
+  expect([failed, failedUnit].map((span) => span?.attributes["error.type"])).toEqual([
+    "RangeError",
+    "RangeError",
+  ]);
 });

@@ -1,5 +1,10 @@
 import { memoryStore, type MemoryStore, type MemoryTx, type SealedEvent } from "@postrider/core";
-import { createRecorder, type DomainEvent, defineDomainEvent, type RecordsEvents } from "@postrider/core/domain";
+import {
+  createRecorder,
+  type DomainEvent,
+  defineDomainEvent,
+  type RecordsEvents,
+} from "@postrider/core/domain";
 import { place, serviceOn, type ServiceOptions } from "../support/services.ts";
 
 /** Domain events that the tests of the unit of work record. `n` tells them apart. */

@@ -25,7 +25,9 @@ describe.each(databases)("domain events on $name", (database) => {
   beforeAll(async () => {
     opened = await database.open("domain");
     table = `"${opened.schema}".effect`;
-    await opened.sql(`CREATE TABLE ${table} (place serial, name text, tx text DEFAULT pg_current_xact_id()::text)`);
+    await opened.sql(
+      `CREATE TABLE ${table} (place serial, name text, tx text DEFAULT pg_current_xact_id()::text)`,
+    );
   });
   afterEach(async () => {
     await opened.sql(`DELETE FROM ${table}`);
@@ -38,7 +40,8 @@ describe.each(databases)("domain events on $name", (database) => {
     tx.query(`INSERT INTO ${table} (name) VALUES ($1)`, [name]);
 
   const effects = () => opened.sql(`SELECT name, tx FROM ${table} ORDER BY place`);
-  const outbox = () => opened.sql(`SELECT payload, attributes FROM "${opened.schema}".outbox_event ORDER BY seq`);
+  const outbox = () =>
+    opened.sql(`SELECT payload, attributes FROM "${opened.schema}".outbox_event ORDER BY seq`);
   const journal = () => opened.sql(`SELECT * FROM "${opened.schema}".domain_event ORDER BY unit_id, place`);
   const service = () => serviceOn(opened.store, "keeps its outbox");
 
@@ -57,7 +60,9 @@ describe.each(databases)("domain events on $name", (database) => {
       .on(Packed, async (_event, { tx, publishLater }) => {
         await write(tx, "packed 2");
         publishLater(async () => {
-          const { rows } = await tx.query(`SELECT string_agg(name, ',' ORDER BY place) AS name FROM ${table}`);
+          const { rows } = await tx.query(
+            `SELECT string_agg(name, ',' ORDER BY place) AS name FROM ${table}`,
+          );
           return Counted(rows[0] as { readonly name: string });
         });
       })
@@ -67,9 +72,12 @@ describe.each(databases)("domain events on $name", (database) => {
   const steps = ["work", "paid 1", "paid 2", "packed 1", "packed 2", "sent 1", "sent 2"];
 
   test("a cascade of three levels is one transaction in recorded order, and its event tells of the last handler's state", async () => {
-    const units = (await service()).unitOfWork(cascade(async (tx) => void (await write(tx, "sent 2"))), {
-      journal: true,
-    });
+    const units = (await service()).unitOfWork(
+      cascade(async (tx) => void (await write(tx, "sent 2"))),
+      {
+        journal: true,
+      },
+    );
     const order = { id: "1", ...createRecorder() };
     const unitId = await units.run(
       async ({ tx, track, meta }) => {
@@ -83,7 +91,9 @@ describe.each(databases)("domain events on $name", (database) => {
     expect(rows.map(({ name }) => name)).toEqual(steps);
     const [event, ...more] = await outbox();
     expect(more).toEqual([]);
-    expect(JSON.parse(Buffer.from(event?.["payload"] as Uint8Array).toString())).toEqual({ name: steps.join(",") });
+    expect(JSON.parse(Buffer.from(event?.["payload"] as Uint8Array).toString())).toEqual({
+      name: steps.join(","),
+    });
     const entries = await journal();
     expect(entries.map(({ type, depth, place }) => [type, depth, place])).toEqual([
       ["paid", 1, 1],

@@ -77,7 +77,11 @@ export function memoryStore(options: MemoryStoreOptions = {}): MemoryStore {
       prune: (pruneOptions) => prune(marks, clock, pruneOptions),
     },
     journal: {
-      append: async (tx, entries) => void open.of(tx).frame().journal.push(...structuredClone(entries)),
+      append: async (tx, entries) =>
+        void open
+          .of(tx)
+          .frame()
+          .journal.push(...structuredClone(entries)),
     },
     journaled: () => structuredClone(parts.journal),
     relay: createRelayStore(outbox, parked, leases, clock),

@@ -13,9 +13,18 @@ type Paid = DomainEvent<"paid", { readonly order: string }>;
 const Paid = defineDomainEvent<Paid>("paid");
 
 const store = postgres({ pool: new Pool({ connectionString, max: 3 }), schema });
-const messaging = await createMessaging({ source: "/test", broker: memory(), store, relay: false, logger: silent });
+const messaging = await createMessaging({
+  source: "/test",
+  broker: memory(),
+  store,
+  relay: false,
+  logger: silent,
+});
 const handlers = domainHandlers({ store })
-  .on(Paid, async (_event, { tx }) => void (await tx.query(`INSERT INTO "${schema}".effect VALUES ('handler')`)))
+  .on(
+    Paid,
+    async (_event, { tx }) => void (await tx.query(`INSERT INTO "${schema}".effect VALUES ('handler')`)),
+  )
   .map(Paid, ({ data: { order } }) => Counted({ name: order }));
 await messaging.unitOfWork(handlers, { journal: true }).run(async ({ tx, record }) => {
   await tx.query(`INSERT INTO "${schema}".effect VALUES ('work')`);
