@@ -113,14 +113,12 @@ function quantile(name, share) {
   return sorted[Math.floor(sorted.length * share)] ?? Number.NaN;
 }
 
-/** @template T @param {readonly T[]} items */
+/** @template T @param {readonly T[]} items @returns {T[]} */
 function shuffled(items) {
-  const copy = [...items];
-  for (let at = copy.length - 1; at > 0; at -= 1) {
-    const other = Math.floor(random() * (at + 1));
-    [copy[at], copy[other]] = [/** @type {T} */ (copy[other]), /** @type {T} */ (copy[at])];
-  }
-  return copy;
+  return items
+    .map((item) => ({ item, place: random() }))
+    .toSorted((one, other) => one.place - other.place)
+    .map(({ item }) => item);
 }
 
 /** A small generator of numbers that a seed fixes. @param {number} state */

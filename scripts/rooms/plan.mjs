@@ -43,7 +43,7 @@ export const plans = [
       "lease/",
       "inbox/",
     ],
-    optional: ["saga/", "events/"],
+    optional: ["journal/", "saga/", "events/"],
     own: {},
   },
 ];

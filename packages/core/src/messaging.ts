@@ -17,7 +17,7 @@ import type { Transport } from "./contracts/transport.ts";
 import { createLineageScope } from "./envelope/lineage.ts";
 import { createSealer, type Sealer } from "./envelope/seal.ts";
 import { createUuidV7 } from "./envelope/uuid-v7.ts";
-import { MessagingError, OptionsError } from "./errors.ts";
+import { OptionsError } from "./errors.ts";
 import type { EventDraft } from "./event/draft.ts";
 import { createHealthCheck } from "./health.ts";
 import { consoleLogger, guardLogger } from "./logger.ts";

@@ -188,7 +188,7 @@ function problemsOf(options: UnitOfWorkOptions, hasJournal: boolean): string[] {
   return [
     ...check(["ignore", "throw"].includes(unhandled), "unhandled: must be 'ignore' or 'throw'"),
     ...check(typeof journal === "boolean", "journal: must be true or false"),
-    ...check(journal !== true || hasJournal, "journal: this store keeps no journal"),
+    ...check(!journal || hasJournal, "journal: this store keeps no journal"),
     ...check(isCount(maxDepth), "maxDepth: must be a whole number from 1"),
     ...check(isCount(maxEvents), "maxEvents: must be a whole number from 1"),
     ...check(["throw", "reroute"].includes(directPublish), "directPublish: must be 'throw' or 'reroute'"),

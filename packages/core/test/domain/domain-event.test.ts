@@ -16,10 +16,8 @@ test("the entry point of the domain imports nothing but its own files", () => {
     const imported = [...text.matchAll(/(?:\bfrom|\bimport)\s*\(?\s*["']([^"']+)["']/g)].map(
       ([, name]) => name,
     );
-    expect(
-      imported.filter((name) => !/^\.\/[a-z-]+\.ts$/.test(name ?? "")),
-      file,
-    ).toEqual([]);
+    const others = imported.filter((name) => !/^\.\/[a-z-]+\.ts$/.test(name ?? ""));
+    expect([file, others]).toEqual([file, []]);
   }
 });
 
@@ -79,7 +77,7 @@ test("a definition tells its own events from others", () => {
 });
 
 test("a type that is no text, or empty, is refused", () => {
-  expect(() => defineDomainEvent("" as never)).toThrow("defineDomainEvent: the type must be a text");
+  expect(() => defineDomainEvent("")).toThrow("defineDomainEvent: the type must be a text");
   expect(() => defineDomainEvent(undefined as never)).toThrow(TypeError);
 });
 

@@ -23,11 +23,6 @@ type Step =
   | { readonly kind: "record"; readonly type: Type; readonly on: 0 | 1 | 2 | "unit" }
   | { readonly kind: "publish"; readonly n: number }
   | { readonly kind: "throw" };
-interface Handler {
-  readonly type: Type;
-  readonly order: number;
-  readonly steps: readonly Step[];
-}
 
 const step: fc.Arbitrary<Step> = fc.oneof(
   {

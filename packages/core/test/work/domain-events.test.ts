@@ -195,6 +195,7 @@ describe("one transaction", () => {
     const { messaging, here } = await keeping();
     for (const thrown of ["text", undefined, Object.freeze(new Error("frozen"))]) {
       const fails = () => {
+        // eslint-disable-next-line typescript/only-throw-error -- what this test is about
         throw thrown;
       };
       const units = messaging.unitOfWork(handlers().on(Ordered, fails));

@@ -113,7 +113,7 @@ describe("a unit inside another", () => {
     const log: string[] = [];
     const units = messaging.unitOfWork(
       handlers()
-        .on(Ordered, async ({}) => {
+        .on(Ordered, async () => {
           await units.run(() => Promise.reject(new Error("inside"))).catch(() => log.push("caught"));
         })
         .on(Ordered, () => void log.push("next")),

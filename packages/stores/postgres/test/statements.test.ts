@@ -30,8 +30,8 @@ describe("statements", () => {
   });
 
   test("append is one constant statement: for one event with a parameter per column, for more with one parameter", () => {
-    expect(appendStatements(tables).one.$n).toMatchSnapshot();
-    expect(appendStatements(tables).many.$n).toMatchSnapshot();
+    expect(appendStatements(tables).one.$n).toMatchSnapshot("one");
+    expect(appendStatements(tables).many.$n).toMatchSnapshot("many");
   });
 
   test("the journal is written by one constant statement with one parameter", () => {
