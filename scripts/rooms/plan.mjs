@@ -44,7 +44,7 @@ export const plans = [
       "lease/",
       "inbox/",
     ],
-    optional: ["saga/", "events/"],
+    optional: ["journal/", "saga/", "events/"],
     own: {},
   },
 ];

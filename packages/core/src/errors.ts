@@ -88,6 +88,10 @@ const table = {
     retryable: true,
     meaning: "The work was given up: shutdown, or the delivery was lost.",
   },
+  HANDLER_CASCADE: {
+    retryable: false,
+    meaning: "Domain events caused each other too deep, or were too many, in one unit of work.",
+  },
   USAGE_CLOSED: { retryable: false, meaning: "The messaging or transport is closed." },
   USAGE_ALREADY_SETTLED: { retryable: false, meaning: "The delivery was settled in another way before." },
   USAGE_ALREADY_SUBSCRIBED: {
@@ -108,6 +112,30 @@ const table = {
   USAGE_ISOLATION_MISMATCH: {
     retryable: false,
     meaning: "A unit of work inside another asked for another isolation.",
+  },
+  USAGE_DOMAIN_EVENT_NOT_PUBLISHABLE: {
+    retryable: false,
+    meaning: "A domain event was to leave the service. Map it to an integration event.",
+  },
+  USAGE_DOMAIN_EVENT_UNHANDLED: {
+    retryable: false,
+    meaning: "A domain event has no handler, where each must have one.",
+  },
+  USAGE_RECORDED_TOO_LATE: {
+    retryable: false,
+    meaning: "A domain event was recorded after the last domain event handler.",
+  },
+  USAGE_STALE_AGGREGATE: {
+    retryable: false,
+    meaning: "An aggregate of a unit of work that failed was given to another one. Load it anew.",
+  },
+  USAGE_UNIT_MISSING: {
+    retryable: false,
+    meaning: "Work that must run inside a unit of work was called outside of one.",
+  },
+  USAGE_SECOND_TRANSACTION: {
+    retryable: false,
+    meaning: "A transaction of its own was asked for inside another, on a store that has one connection.",
   },
   USAGE_TRANSACTION_CONTROL: {
     retryable: false,
@@ -262,6 +290,23 @@ export class PublishError extends MessagingError {
     });
     this.name = "PublishError";
     this.outcome = outcome;
+  }
+}
+
+/**
+ * Domain events caused each other without an end in sight: too deep, or too many of them in one unit of work. Code
+ * HANDLER_CASCADE. Everything was rolled back.
+ */
+export class DomainEventCascadeError extends MessagingError {
+  /** @internal */
+  static override readonly [ownName]: string = "DomainEventCascadeError";
+  /** The types from the event that the work recorded to the one that was too much, each caused by the one before. */
+  readonly chain: readonly string[];
+
+  constructor(said: string, chain: readonly string[], context: Readonly<Record<string, unknown>>) {
+    super("HANDLER_CASCADE", said, { context: { ...context, chain } });
+    this.name = "DomainEventCascadeError";
+    this.chain = chain;
   }
 }
 

@@ -1,6 +1,7 @@
 /// <reference types="node" preserve="true" />
 // ── the table of errors
 export {
+  DomainEventCascadeError,
   errorCodes,
   isMessagingError,
   MessagingError,
@@ -40,6 +41,7 @@ export type { Clock } from "./contracts/clock.ts";
 export type { DeadLetter, DeadLetterError, DeadLetterReason } from "./contracts/dead-letter.ts";
 export type { CodedError } from "./contracts/failure.ts";
 export type { InboxStore, PruneOptions } from "./contracts/inbox.ts";
+export type { DomainJournal, JournalEntry } from "./contracts/journal.ts";
 export type { Logger } from "./contracts/logger.ts";
 export type { Message, MessageKind } from "./contracts/message.ts";
 export type { OutboxStore, Position, StoredEvent } from "./contracts/outbox.ts";
@@ -144,8 +146,21 @@ export type { CloudEventLike } from "./envelope/cloud-event-like.ts";
 export type { ContentMode } from "./envelope/encode.ts";
 export type { ForwardOptions, Publisher, PublishOptions, PublishResult } from "./publish/publisher.ts";
 export type { Added, Outbox } from "./outbox/outbox.ts";
-export type { LateDrafts } from "./work/unit.ts";
-export type { UnitOfWork, UnitOfWorkRunner } from "./work/unit-of-work.ts";
+// ── unit of work: changes, domain events and what leaves, in one transaction
+export { domainHandlers } from "./work/domain-handlers.ts";
+export type {
+  DomainHandlerOptions,
+  DomainHandlers,
+  DomainHandlersBuilder,
+  Mapped,
+} from "./work/domain-handlers.ts";
+export { domainFailureOf } from "./work/domain-failure.ts";
+export type { DomainFailure } from "./work/domain-failure.ts";
+export type { DomainContext, UnitMeta, UnitOfWork, UnitVerbs } from "./work/context.ts";
+export type { LateDrafts } from "./work/outgoing.ts";
+export type { RunOptions, UnitOfWorkDefaults, UnitOfWorkOptions } from "./work/unit-options.ts";
+export type { UnitOfWorkRunner } from "./work/unit-of-work.ts";
+export type { UntypedTransaction } from "./work/untyped.ts";
 // ── relay: from the outbox to the broker
 export { createRelay } from "./relay/create-relay.ts";
 export type { StandaloneRelayOptions } from "./relay/create-relay.ts";
@@ -167,13 +182,7 @@ export type {
   StartAt,
   Unhandled,
 } from "./consume/definition.ts";
-export type {
-  BatchContext,
-  DeliveryContext,
-  HandlerContext,
-  TransactionContext,
-  UntypedTransaction,
-} from "./consume/context.ts";
+export type { BatchContext, DeliveryContext, HandlerContext, TransactionContext } from "./consume/context.ts";
 export type { Subscription } from "./consume/consumer.ts";
 export type { ConsumerState } from "./consume/intake/intake-switch.ts";
 export type { CloseOptions } from "./consume/drain.ts";

@@ -2,7 +2,7 @@ import type { Broker, Requirable, TransportLoaders } from "./broker/broker-optio
 import type { Capabilities, CapabilityName } from "./contracts/capabilities.ts";
 import type { Clock } from "./contracts/clock.ts";
 import type { Logger } from "./contracts/logger.ts";
-import type { Store } from "./contracts/store.ts";
+import type { Store, TxOf } from "./contracts/store.ts";
 import { problemsOfBroker } from "./broker/problems-of-broker.ts";
 import { problemOfAttribute } from "./envelope/attributes.ts";
 import { OptionsError } from "./errors.ts";
@@ -10,6 +10,12 @@ import { hintOf, isOptions, problemsOfNames, problemsThrown, type OptionNames } 
 import { problemsOfParts } from "./options/parts.ts";
 import { resolveRelayOptions, type RelayOptions, type ResolvedRelayOptions } from "./relay/options.ts";
 import type { TelemetryOptions } from "./telemetry/telemetry.ts";
+import {
+  plainUnits,
+  resolveUnitDefaults,
+  type UnitOfWorkDefaults,
+  type UnitSettings,
+} from "./work/unit-options.ts";
 
 /** How events leave by the direct way. */
 export interface PublishSettings {
@@ -44,6 +50,8 @@ export interface MessagingOptions<
   readonly publish?: PublishSettings | undefined;
   /** The relay in this process: its options, or `false` where another process relays. Default on where there is a store. */
   readonly relay?: RelayOptions | false | undefined;
+  /** What handles domain events in units of work and in consumers' handlers, and how. Default: nobody. */
+  readonly unitOfWork?: UnitOfWorkDefaults<TxOf<S>> | undefined;
   /** CloudEvents content mode of what is sent; both are always read. Default `binary`. */
   readonly contentMode?: "binary" | "structured" | undefined;
   /**
@@ -69,6 +77,7 @@ export interface ResolvedMessaging {
   readonly startRetryMs: number;
   /** Undefined where this process does not relay. */
   readonly relay: ResolvedRelayOptions | undefined;
+  readonly units: UnitSettings;
 }
 
 /** The options once their types have done their work. */
@@ -107,6 +116,7 @@ export function resolveMessagingOptions(options: LooseOptions): ResolvedMessagin
     ...problemsOfTelemetry(isOptions(options.telemetry) ? options.telemetry : {}),
     ...problemsOfParts(options),
     ...problemsOfRelay(options, contentMode),
+    ...problemsThrown("unitOfWork.", () => unitsOf(options)),
   ];
   if (problems.length > 0) throw new OptionsError("createMessaging", problems);
   return {
@@ -117,6 +127,7 @@ export function resolveMessagingOptions(options: LooseOptions): ResolvedMessagin
     contentMode,
     startRetryMs,
     relay: options.store === undefined ? undefined : relayOptionsOf(options, contentMode),
+    units: unitsOf(options),
   };
 }
 
@@ -132,6 +143,7 @@ const names: OptionNames<LooseOptions> = {
   logger: true,
   startRetryMs: true,
   clock: true,
+  unitOfWork: true,
 };
 const publishNames: OptionNames<PublishSettings> = {
   deadlineMs: true,
@@ -140,6 +152,11 @@ const publishNames: OptionNames<PublishSettings> = {
   whenFull: true,
 };
 const telemetryNames: OptionNames<TelemetryOptions> = { baggage: true, consumerSpanRelation: true };
+
+function unitsOf({ unitOfWork, store }: LooseOptions): UnitSettings {
+  if (unitOfWork === undefined) return plainUnits;
+  return resolveUnitDefaults(unitOfWork, store?.journal !== undefined);
+}
 
 const capabilityNames: Readonly<Record<CapabilityName, true>> = {
   orderingScope: true,

@@ -1,7 +1,6 @@
 import type { Absent } from "./broker/broker-options.ts";
 import type { Subscription } from "./consume/consumer.ts";
 import type { ConsumeOptions } from "./consume/consumers.ts";
-import type { UntypedTransaction } from "./consume/context.ts";
 import type { DeadLetterHandler, DeadLetterSubscription } from "./consume/dead-letters.ts";
 import type { Consumer } from "./consume/definition.ts";
 import type { CloseOptions } from "./consume/drain.ts";
@@ -11,7 +10,10 @@ import type { MessagingHealth } from "./health.ts";
 import type { Outbox } from "./outbox/outbox.ts";
 import type { Publisher } from "./publish/publisher.ts";
 import type { Relay } from "./relay/relay.ts";
+import type { DomainHandlers } from "./work/domain-handlers.ts";
+import type { UnitOfWorkOptions } from "./work/unit-options.ts";
 import type { UnitOfWorkRunner } from "./work/unit-of-work.ts";
+import type { UntypedTransaction } from "./work/untyped.ts";
 
 /** All names at once is the default of an annotated `Consumer<Tx>`: its needs are not known here, and checked at the start. */
 export type Supported<Wanted, Needs extends CapabilityName, C extends Capabilities> = [
@@ -91,8 +93,13 @@ export interface MessagingWithStore<Tx, C extends Capabilities = Capabilities> e
   readonly outbox: Outbox<Tx>;
   /** The relay of this process; undefined with `relay: false`. */
   readonly relay: Relay | undefined;
-  /** Runs transactions of the store, with their events. The same one at each call. */
-  unitOfWork(): UnitOfWorkRunner<Tx>;
+  /**
+   * Units of work on this store. Without `handlers` those of `createMessaging({ unitOfWork })` handle domain events, and
+   * options that are not given are the ones given there.
+   *
+   * @throws OptionsError (CONFIG_INVALID), also for definitions in `events` that have no handler.
+   */
+  unitOfWork(handlers?: DomainHandlers<Tx>, options?: UnitOfWorkOptions): UnitOfWorkRunner<Tx>;
 }
 
 /** For parameters: `messaging: Messaging<typeof store>`. */

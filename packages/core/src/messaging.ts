@@ -17,7 +17,7 @@ import type { Transport } from "./contracts/transport.ts";
 import { createLineageScope } from "./envelope/lineage.ts";
 import { createSealer, type Sealer } from "./envelope/seal.ts";
 import { createUuidV7 } from "./envelope/uuid-v7.ts";
-import { MessagingError, OptionsError } from "./errors.ts";
+import { OptionsError } from "./errors.ts";
 import type { EventDraft } from "./event/draft.ts";
 import { createHealthCheck } from "./health.ts";
 import { consoleLogger, guardLogger } from "./logger.ts";
@@ -35,7 +35,10 @@ import { createStamp } from "./publish/stamp.ts";
 import { createRelayLoop } from "./relay/relay.ts";
 import { createTelemetry } from "./telemetry/telemetry.ts";
 import { createAmbientUnits } from "./work/ambient.ts";
-import { createUnitOfWork, type UnitOfWork } from "./work/unit-of-work.ts";
+import type { UnitOfWork } from "./work/context.ts";
+import { linkOf } from "./work/unit.ts";
+import { resolveUnits } from "./work/unit-options.ts";
+import { createUnitOfWork } from "./work/unit-of-work.ts";
 
 /*
  * Wires both paths: the only file that sees the publish side and the consume side.
@@ -90,8 +93,17 @@ function wireShared({ options, clock, logger, sealer, transport }: Opened) {
   const lineage = createLineageScope();
   const ambient = createAmbientUnits<UnitOfWork<unknown>>();
   const stamp = createStamp(sealer, lineage, telemetry);
-  const sealAll = (drafts: readonly EventDraft[]) => stamp.forOutbox(drafts, "publish");
-  return { transport, clock, logger, random: Math.random, telemetry, lineage, ambient, stamp, sealAll };
+  const unit = {
+    ambient,
+    lineage,
+    seal: (drafts: readonly EventDraft[]) => stamp.forOutbox(drafts, "publish"),
+    telemetry,
+    clock,
+    logger,
+    newId: createUuidV7(clock),
+    stale: new WeakSet<object>(),
+  };
+  return { transport, clock, logger, random: Math.random, telemetry, lineage, ambient, stamp, unit };
 }
 
 type Shared = ReturnType<typeof wireShared>;
@@ -106,8 +118,9 @@ function wirePublisher(shared: Shared, settings: ResolvedMessaging) {
     clock,
     contentMode: settings.contentMode,
     deadlineMs: settings.deadlineMs,
-    refuseInsideUnit: (verb) => {
-      if (ambient.current() !== undefined) throw insideUnit(verb);
+    insideUnit: () => {
+      const unit = ambient.current();
+      return unit && { publish: unit.publish, reroutes: linkOf(unit)?.directPublish === "reroute" };
     },
   });
   return { dispatcher, publisher };
@@ -117,9 +130,10 @@ function wire(opened: Opened): object {
   const { options, settings, transport } = opened;
   const { source, store } = options;
   const shared = wireShared(opened);
-  const { ambient, lineage, stamp, sealAll, clock, logger } = shared;
+  const { ambient, lineage, stamp, unit, clock, logger, random } = shared;
   const { dispatcher, publisher } = wirePublisher(shared, settings);
-  const attempt = { sealAll, publishAll: publisher.publishSealed, ambient, lineage };
+  const { units } = settings;
+  const attempt = { unit, units, publishAll: publisher.publishSealed, lineage };
   // The relay's, and one for what the service does besides.
   const otherConnections = settings.relay === undefined ? 1 : 2;
   const consumers = createConsumers({ ...shared, store, attempt, otherConnections });
@@ -170,12 +184,17 @@ function wire(opened: Opened): object {
     [Symbol.asyncDispose]: () => close(),
   };
   if (store === undefined) return base;
-  const unitOfWork = createUnitOfWork({ store, ambient, sealAll, logger });
+  const runner = { store, ambient, unit, clock, random, logger };
+  const plainRunner = createUnitOfWork({ ...runner, settings: units });
   const withStore: MessagingWithStore<unknown> = {
     ...base,
     outbox: createOutbox(store, stamp),
     relay,
-    unitOfWork: () => unitOfWork,
+    unitOfWork: (handlers, unitOptions) => {
+      if (handlers === undefined && unitOptions === undefined) return plainRunner;
+      const given = { handlers, options: unitOptions ?? {}, hasJournal: store.journal !== undefined };
+      return createUnitOfWork({ ...runner, settings: resolveUnits("unitOfWork", given, units) });
+    },
   };
   return withStore;
 }
@@ -185,13 +204,6 @@ function assertRunOptions(options: CloseOptions & { readonly signal: AbortSignal
   if (!(options?.signal instanceof AbortSignal))
     problems.push("signal: must be an AbortSignal, which ends the run");
   if (problems.length > 0) throw new OptionsError("run", problems);
-}
-
-function insideUnit(verb: string): MessagingError {
-  return new MessagingError(
-    "USAGE_INSIDE_TRANSACTION",
-    `${verb} was called inside a unit of work: the event could leave although its change is rolled back. Use the publish of the unit or of the handler's context.`,
-  );
 }
 
 function aborted(signal: AbortSignal): Promise<void> {

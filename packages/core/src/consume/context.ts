@@ -1,7 +1,5 @@
-import type { EventDraft } from "../event/draft.ts";
-
-/** What `tx` is when nobody said: give `defineConsumer` a `store`, or its type `defineConsumer<PoolClient>(…)`. */
-export interface UntypedTransaction {}
+import type { UnitOfWork } from "../work/context.ts";
+import type { UntypedTransaction } from "../work/untyped.ts";
 
 /** What belongs to one delivery of one message. */
 export interface DeliveryContext {
@@ -17,19 +15,15 @@ export interface DeliveryContext {
 
 // Function properties, not methods: handlers destructure it.
 /** What belongs to one run of a handler: one transaction where there is a store. */
-export interface TransactionContext<Tx> {
+export interface TransactionContext<Tx> extends UnitOfWork<Tx> {
   /** The consumer's name. */
   readonly consumer: string;
-  /** The open transaction of the store: the inbox mark, the handler's writes and follow-up events commit together. */
-  readonly tx: Tx;
   /**
-   * Follow-up events, buffered: with a store they are written just before COMMIT, without one they are published after
-   * the handler and confirmed before the message is acknowledged. Hence no promise to forget. Do not change the data
-   * afterwards.
-   *
-   * @throws MessagingError USAGE_UNIT_CLOSED when the handler has ended.
+   * The open transaction of the store: the inbox mark, the handler's writes, what handlers of its domain events write,
+   * and follow-up events commit together. Without a store there is none, and follow-up events are published when all
+   * handlers have finished, and confirmed before the message is acknowledged.
    */
-  readonly publish: (...events: readonly EventDraft[]) => void;
+  readonly tx: Tx;
   /** Fires on shutdown past its deadline, on time-out, and when the delivery is no longer ours. */
   readonly signal: AbortSignal;
 }

@@ -4,7 +4,7 @@ import { partsOfDefinition, type DefinitionParts } from "../event/definition-par
 import { MessagingError, OptionsError } from "../errors.ts";
 import { isOptions, noObject, problemsOfNames } from "../options/names.ts";
 import { whatItIs } from "../what-it-is.ts";
-import type { UntypedTransaction } from "./context.ts";
+import type { UntypedTransaction } from "../work/untyped.ts";
 import type {
   BatchOptions,
   ConsumerBuilder,

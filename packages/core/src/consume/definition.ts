@@ -7,7 +7,8 @@ import type { DefinitionParts } from "../event/definition-parts.ts";
 import type { ForeignMapper } from "../envelope/foreign.ts";
 import type { ErrorRule } from "../failure/error-rule.ts";
 import type { RetryPolicy } from "../retry/retry-policy.ts";
-import type { BatchContext, HandlerContext, UntypedTransaction } from "./context.ts";
+import type { UntypedTransaction } from "../work/untyped.ts";
+import type { BatchContext, HandlerContext } from "./context.ts";
 
 /** Works on one message. Event handlers return nothing: a returned value is a mistake that should not pass in silence. */
 export type Handler<D extends Definition, Tx = UntypedTransaction> = (

@@ -1,4 +1,5 @@
 import type { InboxStore } from "./inbox.ts";
+import type { DomainJournal } from "./journal.ts";
 import type { OutboxStore } from "./outbox.ts";
 import type { RelayStore } from "./relay-store.ts";
 import type { Transactor } from "./transaction.ts";
@@ -12,6 +13,10 @@ export interface Store<Tx> extends Transactor<Tx> {
   readonly inbox: InboxStore<Tx>;
   /** The read side, for the relay that leads. */
   readonly relay: RelayStore;
+  /** Where units of work keep their domain events when asked to; undefined where the store keeps none. */
+  readonly journal?: DomainJournal<Tx> | undefined;
+  /** `serial` where there is one connection: a transaction inside another would wait for itself. Default `concurrent`. */
+  readonly transactions?: "serial" | "concurrent" | undefined;
   /**
    * Resolves when the database can be reached and its schema is the one this version works with; fails with
    * STORE_UNAVAILABLE or STORE_SCHEMA_MISSING, which names the step to take.

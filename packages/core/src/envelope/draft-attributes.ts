@@ -67,6 +67,15 @@ export function extensionsOf(
     extensions["causationid"] = lineage.causationid;
     check("causationid", lineage.causationid, problems);
   }
+  if (lineage?.domainEvent !== undefined) {
+    extensions["domainevent"] = lineage.domainEvent;
+    check("domainevent", lineage.domainEvent, problems);
+  }
+  if (lineage?.actor !== undefined) {
+    extensions["authtype"] = lineage.actor.type;
+    extensions["authid"] = lineage.actor.id;
+    check("authid", lineage.actor.id, problems);
+  }
   if (given === undefined) return extensions;
   const names = Object.keys(given);
   if (names.length > extensionLimit)

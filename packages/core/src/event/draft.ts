@@ -109,6 +109,12 @@ function assertOptions(type: string, options: unknown): void {
   if (problems.length > 0) throw new OptionsError(`The draft of '${type}'`, problems);
 }
 
+/** The same event with another ordering key. */
+export function withKey(draft: EventDraft, verb: string, key: string): EventDraft {
+  const { definition, options } = partsOfDraft(draft, verb, "event");
+  return makeDraft("event", draft.type, draft.data, { definition, options: { ...options, key } });
+}
+
 /** True for what a definition returned, of whatever kind. */
 export function isDraft(value: unknown): boolean {
   return typeof value === "object" && value !== null && partsKey in value;
@@ -129,11 +135,16 @@ export function partsOfDraft(draft: unknown, verb: string, kind: MessageKind): D
 }
 
 function notADraft(value: unknown, verb: string): MessagingError {
+  if (typeof value === "object" && value !== null && "kind" in value && value.kind === "domain-event") {
+    return new MessagingError(
+      "USAGE_DOMAIN_EVENT_NOT_PUBLISHABLE",
+      `${verb} was given a domain event, which never leaves the service: map it to an integration event.`,
+      { context: { type: "type" in value ? value.type : undefined } },
+    );
+  }
   const said =
     typeof value === "function"
       ? "a definition: call it with the data, as in OrderPlaced({ … })"
-      : typeof value === "object" && value !== null && "kind" in value && value.kind === "domain-event"
-        ? "a domain event, which never leaves the service: map it to an integration event"
-        : `${value === null ? "null" : typeof value}, not the draft that a definition returns`;
+      : `${value === null ? "null" : typeof value}, not the draft that a definition returns`;
   return new MessagingError("USAGE_WRONG_KIND", `${verb} was given ${said}.`);
 }

@@ -4,7 +4,7 @@ import type { PublishOutcome } from "../contracts/transport.ts";
 import type { CloudEventLike } from "../envelope/cloud-event-like.ts";
 import { encode, type ContentMode } from "../envelope/encode.ts";
 import { sealForeign } from "../envelope/seal-foreign.ts";
-import { partsOfDraft, type EventDraft } from "../event/draft.ts";
+import { partsOfDraft, withKey, type EventDraft } from "../event/draft.ts";
 import { MessagingError, OptionsError, PublishError, toMessagingError } from "../errors.ts";
 import { isOptions, noObject, problemsOfNames, type OptionNames } from "../options/names.ts";
 import type { OutgoingSpan, Telemetry } from "../telemetry/telemetry.ts";
@@ -77,8 +77,15 @@ export interface PublisherParts {
   readonly clock: Clock;
   readonly contentMode: ContentMode;
   readonly deadlineMs: number;
-  /** Throws when the running code is inside a unit of work. */
-  readonly refuseInsideUnit: (verb: string) => void;
+  /** The unit of work that the running code is inside of. */
+  readonly insideUnit: () => SurroundingUnit | undefined;
+}
+
+/** As much of a unit of work as a direct publish needs to know of it. */
+export interface SurroundingUnit {
+  readonly publish: (event: EventDraft) => void;
+  /** It takes what is published directly; else that is refused. */
+  readonly reroutes: boolean;
 }
 
 export interface DirectPublisher extends Publisher {
@@ -131,13 +138,18 @@ export function createPublisher(parts: PublisherParts): DirectPublisher {
 
   return {
     publish: async (draft, options = noOptions) => {
-      parts.refuseInsideUnit("publish");
+      const unit = parts.insideUnit();
+      if (unit?.reroutes !== true) refuseInside(unit, "publish");
       assertPublishOptions("publish", options, publishNames);
       options.signal?.throwIfAborted();
+      if (unit !== undefined) {
+        unit.publish(options.key === undefined ? draft : withKey(draft, "publish", options.key));
+        return;
+      }
       demandConfirmed(await sendDraft("publish", draft, options));
     },
     publishBatch: async (drafts, options = noOptions) => {
-      parts.refuseInsideUnit("publishBatch");
+      refuseInside(parts.insideUnit(), "publishBatch");
       assertPublishOptions("publishBatch", options, publishNames);
       options.signal?.throwIfAborted();
       if (!Array.isArray(drafts))
@@ -145,7 +157,7 @@ export function createPublisher(parts: PublisherParts): DirectPublisher {
       return Promise.all(drafts.map((draft: EventDraft) => sendDraft("publishBatch", draft, options)));
     },
     forward: async (event, options = noOptions) => {
-      parts.refuseInsideUnit("forward");
+      refuseInside(parts.insideUnit(), "forward");
       assertPublishOptions("forward", options, forwardNames);
       options.signal?.throwIfAborted();
       const sealed = sealForeign(event, options.channel);
@@ -188,6 +200,14 @@ function refused(thrown: unknown, heading?: Heading): PublishResult {
     id: undefined,
     error: late ? new PublishError("rejected", error, context) : error,
   };
+}
+
+function refuseInside(unit: SurroundingUnit | undefined, verb: string): void {
+  if (unit === undefined) return;
+  throw new MessagingError(
+    "USAGE_INSIDE_TRANSACTION",
+    `${verb} was called inside a unit of work: the event could leave although its change is rolled back. Use the publish of the unit or of the handler's context.`,
+  );
 }
 
 function demandConfirmed(result: PublishResult): void {

@@ -9,6 +9,8 @@ import { transactionControlIn } from "./transaction-control.ts";
  */
 export interface Loan<Client> {
   readonly handle: Client;
+  /** How many statements wait for their answer now. */
+  underway(): number;
   /** Ends the loan. Resolves when the statements already under way have been answered. */
   takeBack(): Promise<void>;
   /** The first error that a statement of this transaction was answered with. */
@@ -19,10 +21,15 @@ export function lendClient<Client extends object>(client: Client): Loan<Client> 
   const underway = new Set<Promise<unknown>>();
   const methods = new Map<PropertyKey, (...args: unknown[]) => unknown>();
   let failure: Error | undefined;
+  let unanswered = 0;
   let ended = false;
 
   const watch = (answer: unknown): void => {
     if (!(answer instanceof Promise)) return;
+    // Counted in front of whoever awaits the answer: who has it finds it counted out.
+    unanswered += 1;
+    const answered = (): void => void (unanswered -= 1);
+    answer.then(answered, answered);
     const settled: Promise<unknown> = answer
       .catch((error: unknown) => (failure ??= toError(error)))
       .finally(() => underway.delete(settled));
@@ -52,6 +59,7 @@ export function lendClient<Client extends object>(client: Client): Loan<Client> 
   });
   return {
     handle,
+    underway: () => unanswered,
     takeBack: async () => {
       ended = true;
       await Promise.all(underway);

@@ -9,6 +9,7 @@ import type { PgClientLike, PgPoolLike } from "./pg-pool.ts";
 import { isRetryableState } from "./sql-state.ts";
 import { watchConnection } from "./tenancy.ts";
 import { unwind } from "./unwind.ts";
+import { warnOfUnawaited } from "./unawaited.ts";
 
 /** What `pgTransactor` can be told. */
 export interface PgTransactorOptions {
@@ -54,6 +55,7 @@ async function run<Client extends PgClientLike, R>(
   try {
     await client.query(begin);
     const result = await work(loan.handle);
+    warnOfUnawaited(loan);
     await loan.takeBack();
     await commit(client, loan, tenancy);
     return result;

@@ -8,6 +8,7 @@ import { endedInside, nothingCommitted } from "./commit.ts";
 import { fromPglite, type PgliteTxLike } from "./from-pglite.ts";
 import { lendClient, type Loan } from "./lend-client.ts";
 import { isRetryableState, sqlStateOf } from "./sql-state.ts";
+import { warnOfUnawaited } from "./unawaited.ts";
 
 /** A PGlite database. It has one connection: its transactions run one after another. */
 export interface PgliteLike<Tx> {
@@ -86,6 +87,7 @@ async function runIn<Tx extends PgliteTxLike, R>(tx: Tx, work: (tx: Tx) => Promi
   const loan = lendClient(tx);
   try {
     const result = await work(loan.handle);
+    warnOfUnawaited(loan);
     await loan.takeBack();
     await refuseLostCommit(tx, loan);
     return result;

@@ -23,6 +23,10 @@ export const attribute = {
   eventSpecVersion: "cloudevents.event_spec_version",
   attempt: "postrider.attempt",
   outcome: "postrider.outcome",
+  domainEventType: "postrider.domain_event.type",
+  domainEventId: "postrider.domain_event.id",
+  domainEventDepth: "postrider.domain_event.depth",
+  handler: "postrider.handler",
 } as const;
 
 export const metric = {

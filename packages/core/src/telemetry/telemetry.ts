@@ -64,6 +64,14 @@ export interface ProcessFacts extends MessageFacts {
   readonly baggage?: unknown;
 }
 
+/** What a span tells of a domain event. Its data stays inside. */
+export interface DomainEventFacts {
+  readonly type: string;
+  readonly id: string;
+  readonly handler: string;
+  readonly depth: number;
+}
+
 export interface Telemetry {
   /** The span of a direct publish: kind PRODUCER, ended when the broker confirmed. */
   startPublish(facts: MessageFacts): OutgoingSpan;
@@ -73,6 +81,12 @@ export interface Telemetry {
   startSend(facts: MessageFacts): OutgoingSpan;
   /** Runs a handler inside its CONSUMER span. The span ends with the promise. */
   process<R>(facts: ProcessFacts, work: () => Promise<R>): Promise<R>;
+  /** Runs a unit of work inside its span, of kind INTERNAL: database spans of the user become its children. */
+  unitOfWork<R>(work: () => Promise<R>): Promise<R>;
+  /** Runs a handler of a domain event inside its span, of kind INTERNAL. */
+  handleDomainEvent<R>(facts: DomainEventFacts, work: () => Promise<R>): Promise<R>;
+  /** The span that runs now, as W3C trace context; undefined for none. */
+  traceparent(): string | undefined;
   /** Runs the client library of a broker with other instrumentations silenced: they would replace our headers. */
   untraced<R>(work: () => R): R;
   readonly instruments: Instruments;
@@ -124,6 +138,32 @@ export function createTelemetry(system: string, options: TelemetryOptions = {}):
       };
     }, nothing);
 
+  /** What the work returns or throws is its own; the span ends with its promise. */
+  const within = async <R>(
+    opened: { readonly span: Span; readonly inside: Context } | undefined,
+    work: () => Promise<R>,
+  ): Promise<R> => {
+    if (opened === undefined) return work();
+    try {
+      const result = await runInside(guard, () => opened.inside, work);
+      guard(() => endSpan(opened.span, undefined), undefined);
+      return result;
+    } catch (error) {
+      guard(() => endSpan(opened.span, error ?? new Error("undefined was thrown")), undefined);
+      throw error;
+    }
+  };
+
+  const internal = <R>(name: string, attributes: Attributes, work: () => Promise<R>): Promise<R> =>
+    within(
+      guard(() => {
+        const parent = context.active();
+        const span = tracer().startSpan(name, { kind: SpanKind.INTERNAL, attributes }, parent);
+        return { span, inside: trace.setSpan(parent, span) };
+      }, undefined),
+      work,
+    );
+
   return {
     startPublish: (facts) => {
       // A message that was created elsewhere keeps that context: this span only links to it.
@@ -157,16 +197,25 @@ export function createTelemetry(system: string, options: TelemetryOptions = {}):
         );
         return { span, inside: withBaggage(trace.setSpan(parent, span), facts.baggage, allowed) };
       }, undefined);
-      if (opened === undefined) return work();
-      try {
-        const result = await runInside(guard, () => opened.inside, work);
-        guard(() => endSpan(opened.span, undefined), undefined);
-        return result;
-      } catch (error) {
-        guard(() => endSpan(opened.span, error ?? new Error("undefined was thrown")), undefined);
-        throw error;
-      }
+      return within(opened, work);
     },
+    unitOfWork: (work) => internal("unit of work", {}, work),
+    handleDomainEvent: ({ type, id, handler, depth }, work) =>
+      internal(
+        `handle ${type}`,
+        {
+          [attribute.domainEventType]: type,
+          [attribute.domainEventId]: id,
+          [attribute.domainEventDepth]: depth,
+          [attribute.handler]: handler,
+        },
+        work,
+      ),
+    traceparent: () =>
+      guard(() => {
+        const active = trace.getSpanContext(context.active());
+        return active === undefined ? undefined : formatTraceContext(active)?.traceparent;
+      }, undefined),
     untraced: (work) => runInside(guard, () => context.active().setValue(suppressTracing, true), work),
     instruments: guard(
       () => createInstruments(metrics.getMeter(scope), { sendName, base }, guard),

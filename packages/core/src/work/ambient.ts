@@ -8,6 +8,13 @@ export interface AmbientUnits<U extends object> {
   end(unit: U): void;
 }
 
+/** Nobody is ever inside of a unit: for those that have no transaction. */
+export const noAmbientUnits: AmbientUnits<object> = {
+  current: () => undefined,
+  run: (_unit, work) => work(),
+  end: () => {},
+};
+
 export function createAmbientUnits<U extends object>(): AmbientUnits<U> {
   const storage = new AsyncLocalStorage<U>();
   const ended = new WeakSet<U>();

@@ -1,161 +1,136 @@
+import type { Clock } from "../contracts/clock.ts";
 import type { Logger } from "../contracts/logger.ts";
-import type { SealedEvent } from "../contracts/sealed-event.ts";
 import type { Store } from "../contracts/store.ts";
-import type { IsolationLevel, TransactionOptions } from "../contracts/transaction.ts";
-import { MessagingError, OptionsError } from "../errors.ts";
-import type { EventDraft } from "../event/draft.ts";
-import { problemsOfOptions } from "../options/names.ts";
-import { whatItIs } from "../what-it-is.ts";
+import type { TransactionOptions } from "../contracts/transaction.ts";
 import type { AmbientUnits } from "./ambient.ts";
-import { createOutgoingBuffer, type LateDrafts } from "./unit.ts";
+import type { UnitOfWork } from "./context.ts";
+import { joinUnit, refuseSecondTransaction, unitMissing } from "./join.ts";
+import { runAgain } from "./run-again.ts";
+import { assertRun, type RunOptions, type UnitSettings } from "./unit-options.ts";
+import { openUnit, type OpenUnit, type UnitParts } from "./unit.ts";
 
 /*
- * The unit of work: changes and the events that tell of them commit together. Events are sealed after the work has
- * finished and written in one statement, the last before COMMIT; nothing of them is durable before that, and nothing
- * leaves before the relay reads the row.
+ * The unit of work: changes and the events that tell of them commit together. Domain events are handled inside, in the
+ * same transaction, until none is left; integration events are sealed after that and written in one statement, the last
+ * before COMMIT; nothing of them is durable before that, and nothing leaves before the relay reads the row.
  */
-
-/** What the work of a unit gets. Function properties: made to be destructured. */
-export interface UnitOfWork<Tx> {
-  /** The open transaction, in the user's own library's type. Ended with the unit. */
-  readonly tx: Tx;
-  /** Events that leave if this unit commits. Sealed and validated at its end. */
-  readonly publish: (...events: readonly EventDraft[]) => void;
-  /** Built after the work has finished, from the latest state; undefined for nothing. */
-  readonly publishLater: (build: LateDrafts) => void;
-  /** Runs after COMMIT, best effort: a failure is logged, and a crash in between skips it. */
-  readonly afterCommit: (hook: () => void | Promise<void>) => void;
-}
 
 /** Runs units of work on the store of one messaging. */
 export interface UnitOfWorkRunner<Tx> {
   /**
-   * Runs `work` in one transaction and commits it with the events it published. Rejects with the original error after
-   * a rollback; nothing was published then. Each of the errors below but STORE_OUTCOME_UNKNOWN means a rollback, too.
+   * Runs `work` in one transaction and commits it with the events it published, after all domain events have been
+   * handled. Rejects with the original error after a rollback; nothing was published then, and `domainFailureOf` tells
+   * the domain event and the handler it came from. Each of the errors below but STORE_OUTCOME_UNKNOWN means a rollback.
    *
-   * A unit inside another joins it: one transaction, which the outer one commits. When the inner work rejects, the
-   * whole can only be rolled back, also where the error is caught.
+   * A unit inside another joins it, unless `propagation` says otherwise: one transaction, which the outer one commits.
+   * When the inner work rejects, the whole can only be rolled back, also where the error is caught. Domain events of
+   * either are handled by the handlers of both.
    *
    * After `close` of the messaging it commits all the same, so that requests under way end well. Nobody here relays its
    * events then: they wait in the outbox for a relay of another process, or of the next start.
    *
    * @throws ValidationError (CONTRACT_INVALID_DATA) when an event does not match its schema.
+   * @throws DomainEventCascadeError (HANDLER_CASCADE) when domain events cause each other without an end in sight.
    * @throws MessagingError STORE_OUTCOME_UNKNOWN when the connection broke at COMMIT: the work may have been done, all
-   * of it or nothing. Find out by a business key that the work wrote; run it again only if it is idempotent.
+   * of it or nothing. Never run again by itself, whatever `retries` says. Find out by a business key that the work
+   * wrote; run it again only if it is idempotent.
    * @throws MessagingError STORE_TOO_LARGE when the events are too many bytes for one statement: use several units.
    * @throws MessagingError USAGE_ROLLBACK_ONLY when a unit inside failed and its error was caught; it is the `cause`.
    * @throws MessagingError USAGE_ISOLATION_MISMATCH when a unit inside another asks for another isolation. Its work
    * did not begin, and the outer one can go on.
+   * @throws MessagingError USAGE_UNIT_MISSING, USAGE_SECOND_TRANSACTION, by the option `propagation`.
+   * @throws OptionsError (CONFIG_INVALID) before anything is begun.
    */
-  run<R>(work: (unit: UnitOfWork<Tx>) => Promise<R>, options?: TransactionOptions): Promise<R>;
+  run<R>(work: (unit: UnitOfWork<Tx>) => Promise<R>, options?: RunOptions): Promise<R>;
   /** The unit that the running code is inside of. */
   current(): UnitOfWork<Tx> | undefined;
 }
 
-export interface UnitOfWorkParts<Tx> {
+export interface RunnerParts<Tx> {
   readonly store: Store<Tx>;
   readonly ambient: AmbientUnits<UnitOfWork<Tx>>;
-  readonly sealAll: (drafts: readonly EventDraft[]) => Promise<readonly SealedEvent[]>;
+  readonly unit: UnitParts;
+  readonly settings: UnitSettings;
+  readonly clock: Clock;
+  readonly random: () => number;
   readonly logger: Logger;
 }
 
-export function createUnitOfWork<Tx>(parts: UnitOfWorkParts<Tx>): UnitOfWorkRunner<Tx> {
-  const { store, ambient, logger } = parts;
+export function createUnitOfWork<Tx>(parts: RunnerParts<Tx>): UnitOfWorkRunner<Tx> {
+  const { store, ambient, settings, unit: shared } = parts;
 
-  /** Inside the transaction. A transactor may run it again after a conflict: each run has a unit of its own. */
-  const runIn = async <R>(
-    tx: Tx,
-    work: (unit: UnitOfWork<Tx>) => Promise<R>,
-    options: TransactionOptions | undefined,
-  ) => {
-    const buffer = createOutgoingBuffer(parts.sealAll);
-    const unit = unitOver(tx, buffer, options);
-    try {
-      const value = await ambient.run(unit, () => work(unit));
-      const events = await ambient.run(unit, () => buffer.seal());
-      if (events.length > 0) await store.outbox.append(tx, events);
-      return { value, buffer, wrote: events.length > 0 };
-    } finally {
-      buffer.close();
-      ambient.end(unit);
-    }
+  const begin = async <R>(work: (unit: UnitOfWork<Tx>) => Promise<R>, options: RunOptions): Promise<R> => {
+    const again = {
+      retries: options.retries ?? 0,
+      ...parts,
+      isRetryable: (error: unknown) => isRetryable(store, error),
+    };
+    return shared.telemetry.unitOfWork(() =>
+      runAgain(again, () =>
+        commitOne(parts, (tx) => openUnit(shared, tx, settings, options, "by a run"), work, options),
+      ),
+    );
   };
 
   return {
     current: () => ambient.current(),
-    run: async (work, options) => {
+    run: async (work, options = {}) => {
       assertRun(work, options);
+      const { propagation = "join" } = options;
       const outer = ambient.current();
-      if (outer !== undefined) return join(outer, work, options);
-      const { value, buffer, wrote } = await store.transaction((tx) => runIn(tx, work, options), options);
-      if (wrote) store.outbox.signal();
-      await buffer.runHooks((error) =>
-        logger.error("A hook after the commit failed", { reason: error.message }),
-      );
-      return value;
+      if (outer === undefined) {
+        if (propagation === "mandatory") throw unitMissing();
+        return begin(work, options);
+      }
+      if (propagation !== "requires-new") return joinUnit(outer, work, settings, options);
+      refuseSecondTransaction(store);
+      return begin(work, options);
     },
   };
 }
 
-function assertRun(work: unknown, options: unknown): void {
-  if (typeof work !== "function")
-    throw new MessagingError(
-      "USAGE_WRONG_KIND",
-      `unitOfWork().run takes the work as a function, and was given ${whatItIs(work)}.`,
-    );
-  if (options === undefined) return;
-  const problems = problemsOfOptions(options, { isolation: true });
-  if (problems.length > 0) throw new OptionsError("unitOfWork().run", problems);
-}
-
-/** What a unit inside another needs of it, and a user does not. */
-const joining: unique symbol = Symbol("how a unit inside joins this one");
-
-interface JoinableUnit<Tx> extends UnitOfWork<Tx> {
-  readonly [joining]?: {
-    readonly isolation: IsolationLevel | undefined;
-    readonly rollbackOnly: (cause: unknown) => void;
-  };
-}
-
-/** The unit that shows a transaction and a buffer. */
-export function unitOver<Tx>(
-  tx: Tx,
-  buffer: ReturnType<typeof createOutgoingBuffer>,
-  options: TransactionOptions = {},
-): UnitOfWork<Tx> {
-  const unit: JoinableUnit<Tx> = {
-    tx,
-    publish: buffer.publish,
-    publishLater: buffer.publishLater,
-    afterCommit: buffer.afterCommit,
-    [joining]: { isolation: options.isolation, rollbackOnly: buffer.rollbackOnly },
-  };
-  return unit;
-}
-
-/** In the outer unit's transaction. What the inner work has written and published cannot be told from the outer's. */
-async function join<Tx, R>(
-  outer: JoinableUnit<Tx>,
+/** One transaction. A transactor may run the work again after a conflict: each run has a unit of its own. */
+async function commitOne<Tx, R>(
+  { store, logger }: RunnerParts<Tx>,
+  open: (tx: Tx) => OpenUnit<Tx>,
   work: (unit: UnitOfWork<Tx>) => Promise<R>,
-  { isolation }: TransactionOptions = {},
+  { isolation }: RunOptions,
 ): Promise<R> {
-  const link = outer[joining];
-  if (isolation !== undefined && isolation !== link?.isolation)
-    throw isolationMismatch(isolation, link?.isolation);
+  let last: OpenUnit<Tx> | undefined;
+  const options: TransactionOptions | undefined = isolation === undefined ? undefined : { isolation };
   try {
-    return await work(outer);
+    const { value, wrote } = await store.transaction(async (tx) => {
+      last?.spoil();
+      last = open(tx);
+      return runIn(store, last, work);
+    }, options);
+    if (wrote) store.outbox.signal();
+    await last?.runHooks((error) =>
+      logger.error("A hook after the commit failed", { reason: error.message }),
+    );
+    return value;
   } catch (error) {
-    link?.rollbackOnly(error);
+    last?.spoil();
     throw error;
   }
 }
 
-function isolationMismatch(asked: IsolationLevel, has: IsolationLevel | undefined): MessagingError {
-  return new MessagingError(
-    "USAGE_ISOLATION_MISMATCH",
-    `A unit of work inside another joins its transaction, whose isolation is ${has ?? "the database's default"}, not ${asked}. ` +
-      "Ask for it where the outer unit begins, or run this one outside of it.",
-    { context: { asked, has: has ?? "default" } },
-  );
+async function runIn<Tx, R>(
+  store: Store<Tx>,
+  unit: OpenUnit<Tx>,
+  work: (unit: UnitOfWork<Tx>) => Promise<R>,
+) {
+  try {
+    const value = await unit.run(() => work(unit.handle));
+    await unit.run(unit.settle);
+    const events = await unit.run(unit.seal);
+    return { value, wrote: await unit.write(store, events) };
+  } finally {
+    unit.close();
+    unit.leave();
+  }
+}
+
+function isRetryable<Tx>(store: Store<Tx>, error: unknown): boolean {
+  return store.isRetryable?.(error) === true;
 }

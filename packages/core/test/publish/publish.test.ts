@@ -299,11 +299,6 @@ const wrong: readonly (readonly [string, unknown, string])[] = [
     "publish was given a definition: call it with the data, as in OrderPlaced({ … }).",
   ],
   [
-    "a domain event",
-    { kind: "domain-event", type: "order-paid", data: {} },
-    "publish was given a domain event, which never leaves the service: map it to an integration event.",
-  ],
-  [
     "an object that looks like a draft",
     { kind: "event", type: Placed.type, data: {} },
     "publish was given object, not the draft that a definition returns.",
@@ -311,6 +306,17 @@ const wrong: readonly (readonly [string, unknown, string])[] = [
   ["null", null, "publish was given null, not the draft that a definition returns."],
   ["nothing", undefined, "publish was given undefined, not the draft that a definition returns."],
 ];
+
+test("publish refuses a domain event and says what to do", async () => {
+  const messaging = await publisherOn(place());
+  const given = { kind: "domain-event", type: "order-paid", data: {} };
+  await expect(messaging.publish(given as never)).rejects.toMatchObject({
+    code: "USAGE_DOMAIN_EVENT_NOT_PUBLISHABLE",
+    message:
+      "publish was given a domain event, which never leaves the service: map it to an integration event.",
+    context: { type: "order-paid" },
+  });
+});
 
 test.each(wrong)("publish refuses %s and says what to do", async (_, given, sentence) => {
   const messaging = await publisherOn(place());

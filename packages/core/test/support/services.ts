@@ -14,6 +14,7 @@ import {
   type TelemetryOptions,
   type Transport,
   type TransportPublisher,
+  type UnitOfWorkDefaults,
 } from "@postrider/core";
 import { fakeClock, type FakeClock } from "@postrider/core/testing";
 import { onTestFinished } from "vitest";
@@ -52,7 +53,10 @@ export async function publisherOn(
 /** A service with an outbox in memory. */
 export async function serviceOn<Tx = MemoryTx>(
   here: Place,
-  { transport, ...options }: ServiceOptions & { readonly store: Store<Tx> },
+  {
+    transport,
+    ...options
+  }: ServiceOptions & { readonly store: Store<Tx>; readonly unitOfWork?: UnitOfWorkDefaults<Tx> },
 ): Promise<MessagingWithStore<Tx>> {
   const { clock, logger } = here;
   const broker = transport ?? memory({ broker: here.broker, clock });

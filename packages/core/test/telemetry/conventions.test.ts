@@ -27,7 +27,7 @@ test("spans are named and described as the messaging conventions of OpenTelemetr
   const messaging = await serviceOn(here, { store });
   await messaging.consume(defineConsumer("shipping", { store }).on(Placed, () => undefined));
   const draft = Placed({ orderId: "1" }, { id: "42", subject: "orders/1" });
-  await messaging.unitOfWork().run(async ({ publish }) => publish(draft));
+  await messaging.unitOfWork().run(async ({ publish }) => publish(draft), { correlationId: "42" });
   await here.clock.advance(1_000);
   await until("it was handled", () => sdk.named(`process ${orders}`).length === 1);
   const shared = {

@@ -62,9 +62,11 @@ test("67. one trace leads from the request through unit of work, outbox, relay a
       `publish ${orders}`,
       "publish com.acme.ticks",
       "request",
+      "unit of work",
     ].toSorted(),
   );
-  expect(parentOf(`create ${orders}`)).toBe("request");
+  expect(parentOf("unit of work")).toBe("request");
+  expect(parentOf(`create ${orders}`)).toBe("unit of work");
   expect(parentOf(`publish ${orders}`)).toBe(`create ${orders}`);
   expect(parentOf(`process ${orders}`)).toBe(`create ${orders}`);
   expect(parentOf("create com.acme.ticks")).toBe(`process ${orders}`);

@@ -1,7 +1,8 @@
-import type { Store } from "@postrider/core";
+import type { DomainJournal, Store } from "@postrider/core";
 import type { PgClientLike, PgliteTxLike } from "@postrider/core/sql";
 import { storeError } from "./errors.ts";
 import { createInbox } from "./inbox/index.ts";
+import { createJournal } from "./journal/index.ts";
 import { type AnyOptions, type PgliteOptions, type PoolOptions, resolveOptions } from "./options.ts";
 import { createOutbox, createRelayStore } from "./outbox/index.ts";
 import { createWake } from "./outbox/wake.ts";
@@ -15,6 +16,8 @@ export type { PgliteOptions, PoolOptions, PostgresStoreOptions } from "./options
 /** Outbox, inbox and relay store in one PostgreSQL database. */
 export interface PostgresStore<Tx> extends Store<Tx> {
   readonly dialect: "postgres";
+  /** The table `domain_event`, written by units of work with `journal: true`. */
+  readonly journal: DomainJournal<Tx>;
   /**
    * Brings the tables up to this version, in one transaction and safely from several processes at once. Returns the
    * names of the steps that were applied now. Needs the right to create tables.
@@ -59,6 +62,8 @@ export function postgres(options: AnyOptions): PostgresStore<unknown> {
     isUnavailable: transactions.isUnavailable,
     outbox: createOutbox(tables, transactions, wake),
     inbox: createInbox(connection, tables, transactions),
+    journal: createJournal(tables, transactions),
+    transactions: connection.transactions,
     relay: createRelayStore(connection, tables, { clock, fullReadEveryMs }),
     migrate: () => named("migrate the schema", migrate(connection, tables)),
     ping: () =>

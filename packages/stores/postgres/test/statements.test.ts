@@ -2,7 +2,8 @@ import { createHash } from "node:crypto";
 import { describe, expect, test } from "vitest";
 import { registerStatement } from "../src/inbox/register.ts";
 import { unregisterStatement } from "../src/inbox/unregister.ts";
-import { appendStatement } from "../src/outbox/append.ts";
+import { appendStatement as journalStatement } from "../src/journal/append.ts";
+import { appendStatements } from "../src/outbox/append.ts";
 import { confirmStatements } from "../src/outbox/confirm.ts";
 import { positionList } from "../src/outbox/positions.ts";
 import { readStatements } from "../src/outbox/read.ts";
@@ -14,7 +15,9 @@ const tables = tablesOf("app", "m_");
 describe("statements", () => {
   test("what goes through the user's library has each parameter once, in order, in both ways of writing them", () => {
     for (const statement of [
-      appendStatement(tables),
+      appendStatements(tables).one,
+      appendStatements(tables).many,
+      journalStatement(tables),
       registerStatement(tables),
       unregisterStatement(tables),
     ]) {
@@ -26,8 +29,13 @@ describe("statements", () => {
     }
   });
 
-  test("append is one constant statement with one parameter", () => {
-    expect(appendStatement(tables).$n).toMatchSnapshot();
+  test("append is one constant statement: for one event with a parameter per column, for more with one parameter", () => {
+    expect(appendStatements(tables).one.$n).toMatchSnapshot("one");
+    expect(appendStatements(tables).many.$n).toMatchSnapshot("many");
+  });
+
+  test("the journal is written by one constant statement with one parameter", () => {
+    expect(journalStatement(tables).$n).toMatchSnapshot();
   });
 
   test("a read looks first, then pins the plan, then reads above the mark", () => {
@@ -54,6 +62,7 @@ describe("migrations", () => {
   test("107. a released step never changes: its contents have the checksum on record", () => {
     expect(migrations.map((step) => [step.name, checksumOf(step)])).toEqual([
       ["001-outbox-and-inbox", "8d23698691307443b99bf5ff967a84c292d20fb1b5cce5330a75122b2f7d655f"],
+      ["002-domain-journal", "87a6c951db01a631427dbb5fa1a722c789693018bee4e952288f77a12dc37f04"],
     ]);
   });
 

@@ -1,5 +1,5 @@
 import type { Clock } from "../../contracts/clock.ts";
-import type { LineageScope } from "../../envelope/lineage.ts";
+import { actorOf, type LineageScope } from "../../envelope/lineage.ts";
 import { soundError } from "../../failure/sound-error.ts";
 import { shortText } from "../../short-text.ts";
 import type { ProcessFacts, Telemetry } from "../../telemetry/telemetry.ts";
@@ -116,7 +116,12 @@ function withLineage<R>(scope: LineageScope, all: readonly Prepared[], work: () 
   if (only === undefined || another !== undefined) return work(); // a batch has many causes
   const { facts } = only.work;
   return scope.run(
-    { correlationid: facts.correlationId ?? facts.id, causationid: facts.id, tenant: facts.tenant },
+    {
+      correlationid: facts.correlationId ?? facts.id,
+      causationid: facts.id,
+      tenant: facts.tenant,
+      actor: actorOf(only.extensions),
+    },
     work,
   );
 }

@@ -2,7 +2,7 @@ import type { Logger } from "../../contracts/logger.ts";
 import type { Message } from "../../contracts/message.ts";
 import { MessagingError } from "../../errors.ts";
 import { soundError } from "../../failure/sound-error.ts";
-import type { OutgoingBuffer } from "../../work/unit.ts";
+import type { UnitOfWork } from "../../work/context.ts";
 import type { BatchContext, DeliveryContext, HandlerContext, TransactionContext } from "../context.ts";
 import type { Route } from "../definition.ts";
 import type { Lifetime } from "./lifetime.ts";
@@ -22,27 +22,35 @@ export interface CallParts {
 
 export interface Call {
   readonly prepared: readonly Prepared[];
-  readonly tx: unknown;
-  readonly buffer: OutgoingBuffer;
+  readonly unit: UnitOfWork<unknown>;
   readonly lifetime: Lifetime;
 }
 
 /** Calls the handler once, for one message or for the whole batch; what it leaves behind is told apart from others'. */
 export function callHandler(parts: CallParts, call: Call): Promise<Failures> {
+  return withoutStrays(parts, call.prepared, () => callRoute(parts, call));
+}
+
+/** Runs code of the user's that works on these messages; what it leaves behind is told apart from others'. */
+export function withoutStrays<R>(
+  parts: CallParts,
+  prepared: readonly Prepared[],
+  work: () => Promise<R>,
+): Promise<R> {
   const report = (error: Error) =>
     parts.logger.error("A handler left a promise behind that nobody awaits, and it was rejected", {
       consumer: parts.consumer,
-      type: call.prepared[0]?.message.type,
+      type: prepared[0]?.message.type,
       reason: error.message,
     });
-  return parts.stray.run(report, () => callRoute(parts, call));
+  return parts.stray.run(report, work);
 }
 
-async function callRoute(parts: CallParts, { prepared, tx, buffer, lifetime }: Call): Promise<Failures> {
+async function callRoute(parts: CallParts, { prepared, unit, lifetime }: Call): Promise<Failures> {
   const [first] = prepared;
   if (first === undefined) return none;
   const { route } = first.work;
-  const shared = { consumer: parts.consumer, tx, publish: buffer.publish, signal: lifetime.signal };
+  const shared = { ...unit, consumer: parts.consumer, signal: lifetime.signal };
   if (route.mode === "batch") return callBatch(parts, route, prepared, shared);
   const context: HandlerContext<unknown> = { ...shared, ...deliveryContext(first) };
   await route.handler(first.message, context);

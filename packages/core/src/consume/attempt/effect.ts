@@ -1,11 +1,10 @@
 import type { SealedEvent } from "../../contracts/sealed-event.ts";
 import type { Store } from "../../contracts/store.ts";
-import type { EventDraft } from "../../event/draft.ts";
 import type { MemoryInbox } from "../../inbox/memory-inbox.ts";
-import type { AmbientUnits } from "../../work/ambient.ts";
-import { createOutgoingBuffer, type OutgoingBuffer } from "../../work/unit.ts";
-import { unitOver, type UnitOfWork } from "../../work/unit-of-work.ts";
-import { callHandler, type CallParts, type Failures } from "./call-handler.ts";
+import { noAmbientUnits } from "../../work/ambient.ts";
+import { openUnit, type OpenUnit, type UnitParts } from "../../work/unit.ts";
+import type { UnitSettings } from "../../work/unit-options.ts";
+import { callHandler, withoutStrays, type CallParts, type Failures } from "./call-handler.ts";
 import type { Lifetime } from "./lifetime.ts";
 import type { AttemptOutcome, Prepared } from "../work.ts";
 
@@ -19,10 +18,11 @@ export interface EffectParts extends CallParts {
   /** Erased: the handlers' own type of transaction was checked where the consumer was given to `consume`. */
   readonly store: Store<unknown> | undefined;
   readonly inbox: "store" | "none" | MemoryInbox;
-  readonly sealAll: (drafts: readonly EventDraft[]) => Promise<readonly SealedEvent[]>;
+  readonly unit: UnitParts;
+  /** How units of this messaging treat domain events. */
+  readonly units: UnitSettings;
   /** Publishes straight to the broker; rejects unless all were confirmed. */
   readonly publishAll: (events: readonly SealedEvent[]) => Promise<void>;
-  readonly ambient: AmbientUnits<UnitOfWork<unknown>>;
 }
 
 /** One outcome per message, in order; rejects when everything was rolled back. */
@@ -35,63 +35,95 @@ export function createEffect(parts: EffectParts): Effect {
 }
 
 function inTransaction(parts: EffectParts, store: Store<unknown>): Effect {
-  const { consumer, ambient } = parts;
+  const { consumer } = parts;
   const marks = parts.inbox === "store";
   /** Inside the transaction. A transactor may run it again after a conflict: each run has a unit of its own. */
-  const runIn = async (tx: unknown, all: readonly Prepared[], lifetime: Lifetime): Promise<Written> => {
+  const runIn = async (
+    tx: unknown,
+    all: readonly Prepared[],
+    lifetime: Lifetime,
+    opened: (unit: OpenUnit<unknown>) => void,
+  ): Promise<Written> => {
     const todo = marks ? firstOfEach(all, await store.inbox.register(tx, consumer, idsOf(all))) : all;
-    if (todo.length === 0) return { outcomes: all.map(() => duplicate), wrote: false, buffer: undefined };
-    const buffer = createOutgoingBuffer(parts.sealAll);
-    const unit = unitOver(tx, buffer);
-    let handler: Promise<unknown> = Promise.resolve();
-    try {
-      const failures = await ambient.run(unit, () =>
-        lifetime.race(() => {
-          const called = callHandler(parts, { prepared: todo, tx, buffer, lifetime });
-          handler = called;
-          return called;
-        }),
-      );
+    if (todo.length === 0) return { outcomes: all.map(() => duplicate), wrote: false };
+    const unit = openUnit(parts.unit, tx, parts.units, { signal: lifetime.signal }, "by messages");
+    opened(unit);
+    return insideUnit(unit, lifetime, async (run) => {
+      const failures = await run(() => callHandler(parts, { prepared: todo, unit: unit.handle, lifetime }));
       if (failures.size > 0 && marks) await store.inbox.unregister(tx, consumer, failedIds(todo, failures));
-      const events = await ambient.run(unit, () => lifetime.race(() => buffer.seal()));
-      if (events.length > 0) await store.outbox.append(tx, events);
-      return { outcomes: outcomesOf(all, todo, failures), wrote: events.length > 0, buffer };
-    } finally {
-      buffer.close();
-      // One that was given up may go on for a while: until then whatever it begins is inside its dead unit, not a new one.
-      const leave = () => ambient.end(unit);
-      void handler.then(leave, leave);
-    }
+      await run(() => withoutStrays(parts, todo, unit.settle));
+      const events = await run(unit.seal);
+      return { outcomes: outcomesOf(all, todo, failures), wrote: await unit.write(store, events) };
+    });
   };
 
   return async (all, lifetime) => {
-    const { outcomes, wrote, buffer } = await store.transaction((tx) => runIn(tx, all, lifetime));
-    if (wrote) store.outbox.signal();
-    await buffer?.runHooks((error) =>
-      parts.logger.error("A hook after the commit failed", { consumer, reason: error.message }),
-    );
-    return outcomes;
+    let last: OpenUnit<unknown> | undefined;
+    const opened = (unit: OpenUnit<unknown>): void => {
+      last?.spoil();
+      last = unit;
+    };
+    try {
+      const { outcomes, wrote } = await store.transaction((tx) => runIn(tx, all, lifetime, opened));
+      if (wrote) store.outbox.signal();
+      await last?.runHooks((error) =>
+        parts.logger.error("A hook after the commit failed", { consumer, reason: error.message }),
+      );
+      return outcomes;
+    } catch (error) {
+      last?.spoil();
+      throw error;
+    }
   };
+}
+
+/** The user's code inside the unit, raced against its time. */
+type Run = <R>(work: () => Promise<R>) => Promise<R>;
+
+/** Closes the unit at the end of `steps`. */
+async function insideUnit<R>(
+  unit: OpenUnit<unknown>,
+  lifetime: Lifetime,
+  steps: (run: Run) => Promise<R>,
+): Promise<R> {
+  let running: Promise<unknown> = Promise.resolve();
+  const run: Run = (work) =>
+    lifetime.race(() => {
+      const begun = unit.run(work);
+      running = begun;
+      return begun;
+    });
+  try {
+    return await steps(run);
+  } finally {
+    unit.close();
+    // What was given up may go on for a while: until then whatever it begins is inside its dead unit, not a new one.
+    void running.then(unit.leave, unit.leave);
+  }
 }
 
 /** What a transaction is about to commit. */
 interface Written {
   readonly outcomes: readonly AttemptOutcome[];
   readonly wrote: boolean;
-  readonly buffer: OutgoingBuffer | undefined;
 }
 
 function plainly(parts: EffectParts): Effect {
   return async (all, lifetime) => {
-    const buffer = createOutgoingBuffer(parts.sealAll);
+    // Nobody is inside of a unit without a store: a handler may publish straight to the broker.
+    const shared = { ...parts.unit, ambient: noAmbientUnits };
+    const unit = openUnit(shared, undefined, parts.units, { signal: lifetime.signal }, "by messages");
     try {
-      const call = { prepared: all, tx: undefined, buffer, lifetime };
-      const failures = await lifetime.race(() => callHandler(parts, call));
-      const events = await lifetime.race(() => buffer.seal());
-      if (events.length > 0) await parts.publishAll(events);
-      return outcomesOf(all, all, failures);
-    } finally {
-      buffer.close();
+      return await insideUnit(unit, lifetime, async (run) => {
+        const failures = await run(() => callHandler(parts, { prepared: all, unit: unit.handle, lifetime }));
+        await run(() => withoutStrays(parts, all, unit.settle));
+        const events = await run(unit.seal);
+        if (events.length > 0) await parts.publishAll(events);
+        return outcomesOf(all, all, failures);
+      });
+    } catch (error) {
+      unit.spoil();
+      throw error;
     }
   };
 }

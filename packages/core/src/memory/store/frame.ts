@@ -1,3 +1,4 @@
+import type { JournalEntry } from "../../contracts/journal.ts";
 import type { StoredEvent } from "../../contracts/outbox.ts";
 import type { Changes, Row } from "./tables.ts";
 
@@ -5,12 +6,13 @@ import type { Changes, Row } from "./tables.ts";
 export interface Frame {
   readonly changes: Changes;
   events: StoredEvent[];
+  readonly journal: JournalEntry[];
   /** Marks of the inbox: set, or taken back. */
   readonly marks: Map<string, "set" | "unset">;
 }
 
 export function createFrame(): Frame {
-  return { changes: new Map(), events: [], marks: new Map() };
+  return { changes: new Map(), events: [], journal: [], marks: new Map() };
 }
 
 export function write(frame: Frame, table: string, key: string, row: Row | undefined): void {
@@ -24,5 +26,6 @@ export function merge(outer: Frame, inner: Frame): void {
     for (const [key, row] of changed) write(outer, table, key, row);
   }
   outer.events.push(...inner.events);
+  outer.journal.push(...inner.journal);
   for (const [name, mark] of inner.marks) outer.marks.set(name, mark);
 }

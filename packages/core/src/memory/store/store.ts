@@ -1,5 +1,6 @@
 import { systemClock } from "../../clock.ts";
 import type { Clock } from "../../contracts/clock.ts";
+import type { DomainJournal, JournalEntry } from "../../contracts/journal.ts";
 import type { StoredEvent } from "../../contracts/outbox.ts";
 import type { Store } from "../../contracts/store.ts";
 import type { TransactionOptions } from "../../contracts/transaction.ts";
@@ -31,8 +32,11 @@ const names: OptionNames<MemoryStoreOptions> = { clock: true };
 /** Outbox, inbox, relay store and tables of the user in this process, with real transactions. */
 export interface MemoryStore extends Store<MemoryTx> {
   readonly dialect: "memory";
+  readonly journal: DomainJournal<MemoryTx>;
   /** The committed rows of a table by key. */
   rows(table: string): ReadonlyMap<string, unknown>;
+  /** The committed domain events of units of work with `journal: true`, in the order of commit. */
+  journaled(): readonly JournalEntry[];
   /** Forgets everything. Transactions that are open cannot commit any more. */
   clear(): void;
 }
@@ -72,10 +76,19 @@ export function memoryStore(options: MemoryStoreOptions = {}): MemoryStore {
       unregister: async (tx, consumer, messageIds) => unregister(open.of(tx), consumer, messageIds),
       prune: (pruneOptions) => prune(marks, clock, pruneOptions),
     },
+    journal: {
+      append: async (tx, entries) =>
+        void open
+          .of(tx)
+          .frame()
+          .journal.push(...structuredClone(entries)),
+    },
+    journaled: () => structuredClone(parts.journal),
     relay: createRelayStore(outbox, parked, leases, clock),
     rows: (table) => valuesOf(tables.rows(table)),
     clear: () => {
       parts.eras += 1;
+      parts.journal.length = 0;
       for (const part of [tables, outbox, marks, parked, leases]) part.clear();
     },
     assertSchema: () => Promise.resolve(),
@@ -95,6 +108,7 @@ function createParts(clock: Clock) {
     marks: createMarks(),
     parked: createParked(clock),
     leases: createLeases(clock),
+    journal: new Array<JournalEntry>(),
     open: createOpenTransactions(),
     wake: createWake(),
     /** How often the store was cleared. */
@@ -112,10 +126,11 @@ async function runTransaction<R>(
   const transaction = beginTransaction({ tables, locks, era: () => parts.eras }, options);
   open.add(transaction);
   const commit = (): boolean => {
-    const { changes, marks: marked, events } = transaction.prepare();
+    const { changes, marks: marked, events, journal } = transaction.prepare();
     tables.apply(changes);
     marks.apply(marked, clock.now());
     for (const event of events) outbox.add(event);
+    for (const entry of journal) parts.journal.push(entry);
     return events.length > 0;
   };
   try {

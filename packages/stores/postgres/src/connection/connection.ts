@@ -7,6 +7,8 @@ export interface Connection {
   script(statements: readonly string[]): Promise<readonly (readonly Row[])[]>;
   /** Commits when `work` resolves. `timeoutMs` bounds each statement and the wait for its answer. */
   transaction<R>(work: (run: Run) => Promise<R>, timeoutMs?: number): Promise<R>;
+  /** `serial` where a transaction inside another would wait for itself. */
+  readonly transactions: "serial" | "concurrent";
   /** How many connections the pool may open; undefined when it does not say, or there is none. */
   readonly poolSize: number | undefined;
   /** How many callers wait for a connection; undefined when the pool does not say, or there is none. */

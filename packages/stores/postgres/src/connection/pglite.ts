@@ -32,6 +32,7 @@ export function createPgliteConnection(
         ),
         timeoutMs,
       ),
+    transactions: "serial",
     poolSize: undefined,
     poolWaiting: () => undefined,
   };

@@ -30,6 +30,7 @@ export function createPoolConnection(pool: PgPoolLike<PgClientLike>, settings: P
         await client.query("COMMIT");
         return result;
       }),
+    transactions: "concurrent",
     poolSize: sizeOf(pool),
     poolWaiting: () => waitingAt(pool),
   };

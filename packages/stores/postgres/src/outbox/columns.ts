@@ -24,6 +24,9 @@ const columns = {
 
 type Column = keyof typeof columns;
 
+/** The type that each column has as JSON. */
+export const columnTypes: Readonly<Record<Column, string>> = columns;
+
 export const eventColumns: readonly Column[] = Object.keys(columns) as Column[];
 
 /** `shard integer, id text, …`: the shape of one element of the JSON array that `append` sends. */

@@ -14,9 +14,7 @@ const maxCharacters = 256 * 1_024 * 1_024;
  * those are too much.
  */
 export function eventList(events: readonly SealedEvent[]): string {
-  const payloadBytes = events.reduce((sum, { payload }) => sum + (payload?.byteLength ?? 0), 0);
-  const size = { events: events.length, payloadBytes };
-  if ((payloadBytes / 3) * 4 > maxCharacters) throw tooLarge(size);
+  const size = assertFits(events);
   const records: string[] = [];
   let characters = 0;
   for (const event of events) {
@@ -26,6 +24,14 @@ export function eventList(events: readonly SealedEvent[]): string {
     records.push(record);
   }
   return `[${records.join(",")}]`;
+}
+
+/** Throws STORE_TOO_LARGE where the payloads alone are more than one statement takes; gives their size. */
+export function assertFits(events: readonly SealedEvent[]): Size {
+  const payloadBytes = events.reduce((sum, { payload }) => sum + (payload?.byteLength ?? 0), 0);
+  const size = { events: events.length, payloadBytes };
+  if ((payloadBytes / 3) * 4 > maxCharacters) throw tooLarge(size);
+  return size;
 }
 
 interface Size {

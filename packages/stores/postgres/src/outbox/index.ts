@@ -6,7 +6,7 @@ import { release } from "../lease/release.ts";
 import { renew } from "../lease/renew.ts";
 import type { Tables } from "../schema/tables.ts";
 import type { Transactions } from "../transaction.ts";
-import { append, appendStatement } from "./append.ts";
+import { append, appendStatements } from "./append.ts";
 import { confirm, confirmStatements } from "./confirm.ts";
 import { discardParked } from "./discard-parked.ts";
 import { due } from "./due.ts";
@@ -26,7 +26,7 @@ export function createOutbox<Tx>(
   transactions: Transactions<Tx>,
   wake: Wake,
 ): OutboxStore<Tx> {
-  const write = appendStatement(tables);
+  const write = appendStatements(tables);
 
   return {
     append: async (tx, events) => {

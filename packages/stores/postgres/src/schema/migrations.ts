@@ -1,10 +1,11 @@
 import { createHash } from "node:crypto";
 import { outboxAndInbox } from "./001-outbox-and-inbox.ts";
+import { domainJournal } from "./002-domain-journal.ts";
 import type { Migration } from "./migration.ts";
 import type { Tables } from "./tables.ts";
 
 /** All steps, in order. */
-export const migrations: readonly Migration[] = [outboxAndInbox];
+export const migrations: readonly Migration[] = [outboxAndInbox, domainJournal];
 
 /** Of the text as it is written here, so that it is the same whatever the tables are called. */
 export function checksumOf(migration: Migration): string {

@@ -7,6 +7,7 @@ export interface Tables {
   readonly parked: string;
   readonly lease: string;
   readonly inbox: string;
+  readonly journal: string;
   readonly migration: string;
 }
 
@@ -22,6 +23,7 @@ export function tablesOf(schema: string, prefix: string): Tables {
     parked: table("outbox_parked"),
     lease: table("outbox_lease"),
     inbox: table("inbox_message"),
+    journal: table("domain_event"),
     migration: table("messaging_migration"),
   };
 }

@@ -31,7 +31,7 @@ function isCount(value: unknown): value is Count {
 /** An event without a key: its messages wait for nobody. */
 export const Counted = defineEvent("test.counters.counted.v1", { data: countSchema });
 
-const silent: Logger = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
+export const silent: Logger = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
 
 /** A service on a store, with a broker of its own in memory; it closes with the test. */
 export async function serviceOn<Tx>(
