@@ -31,5 +31,5 @@ const end = async () => {
   await pool.end();
   process.disconnect();
 };
-process.once("SIGTERM", end);
+process.once("SIGTERM", () => void end());
 process.once("disconnect", () => process.exit(1));

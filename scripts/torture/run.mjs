@@ -48,7 +48,7 @@ async function torture({ store, mode, seconds, seed, output, mark }) {
     note(`${writers} writers for ${seconds} s, a relay killed every ${killEveryMs / 1_000} s, seed ${seed}`);
     // From the first event on: a relay that works through a backlog meets no transaction that is still open.
     await relays.leader();
-    const killing = setInterval(() => relays.kill().catch(console.error), killEveryMs);
+    const killing = setInterval(() => void relays.kill().catch(console.error), killEveryMs);
     await write(database, seed, AbortSignal.timeout(seconds * 1_000)).finally(() => clearInterval(killing));
     note("The writers have ended; the relays deliver what is left.");
     await drained(database);

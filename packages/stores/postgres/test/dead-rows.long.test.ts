@@ -34,7 +34,7 @@ describe("an outbox full of dead rows", () => {
     const mark = createMark(systemClock, 86_400_000);
     const bounds = { maxRows: page, maxBytes: Number.MAX_SAFE_INTEGER };
     const buffers = async (after: bigint): Promise<number> => {
-      const statements = reading(after, bounds);
+      const statements = reading.usual(after, bounds);
       const select = statements.at(-1) ?? "";
       const answers = await connection.script([
         ...statements.slice(0, -1),
@@ -46,7 +46,7 @@ describe("an outbox full of dead rows", () => {
     // The statistics are of the empty table: the planner is told that there is nothing to look for.
     await opened.sql(`ANALYZE ${tables.event}`);
     await insert(page);
-    const fresh = await buffers(mark.begin());
+    const fresh = await buffers(mark.begin().after);
     const old = await pool.connect();
     try {
       await old.query("BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT 1");
@@ -61,7 +61,7 @@ describe("an outbox full of dead rows", () => {
       }
       const rate = Math.round(drained / ((performance.now() - startMs) / 1_000));
       await insert(page);
-      const fromMark = await buffers(mark.begin());
+      const fromMark = await buffers(mark.begin().after);
       const fromLeft = await buffers(0n);
       process.stdout.write(
         `drained ${rate} rows/s; pages touched: new ${fresh}, from the mark ${fromMark}, from the left ${fromLeft}\n`,

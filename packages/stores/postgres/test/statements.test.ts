@@ -31,7 +31,7 @@ describe("statements", () => {
   });
 
   test("a read looks first, then pins the plan, then reads above the mark", () => {
-    expect(readStatements(tables)(41n, { maxRows: 500, maxBytes: 8_388_608 })).toMatchSnapshot();
+    expect(readStatements(tables).withWriters(41n, { maxRows: 500, maxBytes: 8_388_608 })).toMatchSnapshot();
   });
 
   test("confirm deletes exactly the rows and gives an id of its own", () => {

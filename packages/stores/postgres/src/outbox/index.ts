@@ -1,4 +1,5 @@
 import type { Clock, OutboxStore, RelayLease, RelayStore } from "@postrider/core";
+import { sqlStateOf } from "@postrider/core/sql";
 import type { Connection } from "../connection/connection.ts";
 import { storeError } from "../errors.ts";
 import { acquire } from "../lease/acquire.ts";
@@ -40,6 +41,8 @@ export function createOutbox<Tx>(
     onSignal: wake.onSignal,
   };
 }
+
+const statementCancelled = "57014";
 
 export interface RelaySettings {
   readonly clock: Clock;
@@ -83,7 +86,8 @@ export function createRelayStore(
       try {
         return await read(connection, reading, mark, bounds);
       } catch (error) {
-        mark.reset();
+        // Of a server that answered that it took too long, all is still true: and the mark keeps the next read short.
+        if (sqlStateOf(error) !== statementCancelled) mark.reset();
         throw storeError(error, "read events");
       }
     },
