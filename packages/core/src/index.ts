@@ -44,6 +44,8 @@ export type { Logger } from "./contracts/logger.ts";
 export type { Message, MessageKind } from "./contracts/message.ts";
 export type { OutboxStore, Position, StoredEvent } from "./contracts/outbox.ts";
 export type {
+  ArchivedEvent,
+  ArchivedQuery,
   DueEvents,
   HeldKey,
   OnDead,
@@ -144,6 +146,8 @@ export type { CloudEventLike } from "./envelope/cloud-event-like.ts";
 export type { ContentMode } from "./envelope/encode.ts";
 export type { ForwardOptions, Publisher, PublishOptions, PublishResult } from "./publish/publisher.ts";
 export type { Added, Outbox } from "./outbox/outbox.ts";
+export { outboxAdmin } from "./outbox/admin.ts";
+export type { AdministeredStore, OutboxAdmin, ParkedChoice } from "./outbox/admin.ts";
 export type { LateDrafts } from "./work/unit.ts";
 export type { UnitOfWork, UnitOfWorkRunner } from "./work/unit-of-work.ts";
 // ── relay: from the outbox to the broker

@@ -50,7 +50,7 @@ export function postgres<Client extends PgClientLike, Tx = Client>(
 ): PostgresStore<Tx>;
 export function postgres(options: AnyOptions): PostgresStore<unknown> {
   const resolved = resolveOptions(options);
-  const { tables, connection, transactor, idleErrors, clock, fullReadEveryMs } = resolved;
+  const { tables, connection, transactor, idleErrors, clock } = resolved;
   const line =
     resolved.notify === undefined
       ? undefined
@@ -66,7 +66,7 @@ export function postgres(options: AnyOptions): PostgresStore<unknown> {
     isUnavailable: transactions.isUnavailable,
     outbox: createOutbox(tables, transactions, wake),
     inbox: createInbox(connection, tables, transactions),
-    relay: createRelayStore(connection, tables, { clock, fullReadEveryMs }),
+    relay: createRelayStore(connection, tables, resolved),
     migrate: () => named("migrate the schema", migrate(connection, tables)),
     ping: () =>
       named(

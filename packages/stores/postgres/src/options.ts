@@ -41,6 +41,11 @@ export interface PostgresStoreOptions {
    * bounds how long a row could stay unseen after numbers were set back by a restore.
    */
   readonly fullReadEveryMs?: number | undefined;
+  /**
+   * How long published events are kept in a table of their own, in milliseconds, from 60,000; `Infinity` for ever. The
+   * relay's leader deletes older ones, 5,000 at a time. Default 0: what was published is deleted.
+   */
+  readonly archiveRetentionMs?: number | undefined;
   /** Where broken idle connections of the pool are told. Default: a warning of the process. */
   readonly logger?: Logger | undefined;
   /** Default: the system's. */
@@ -84,6 +89,7 @@ export interface ResolvedOptions {
   readonly logger: Logger;
   readonly clock: Clock;
   readonly fullReadEveryMs: number;
+  readonly archiveRetentionMs: number;
 }
 
 export type AnyOptions = PoolOptions<PgClientLike, unknown> | PgliteOptions<PgliteTxLike, unknown>;
@@ -97,6 +103,7 @@ const names: OptionNames<AnyOptions> = {
   tablePrefix: true,
   statementTimeoutMs: true,
   fullReadEveryMs: true,
+  archiveRetentionMs: true,
   logger: true,
   clock: true,
 };
@@ -109,6 +116,7 @@ export function resolveOptions(options: AnyOptions): ResolvedOptions {
     tablePrefix = "",
     statementTimeoutMs = 10_000,
     fullReadEveryMs = 60_000,
+    archiveRetentionMs = 0,
     logger = warningsOfProcess,
     clock = systemClock,
   } = options;
@@ -121,6 +129,9 @@ export function resolveOptions(options: AnyOptions): ResolvedOptions {
     ...problemsOfNumber("fullReadEveryMs", fullReadEveryMs, 1_000, 86_400_000),
     ...problemsOfParts(options),
     ...problemsOfTransactor(options.transactor),
+    ...(archiveRetentionMs === 0 || archiveRetentionMs === Number.POSITIVE_INFINITY
+      ? []
+      : problemsOfNumber("archiveRetentionMs", archiveRetentionMs, 60_000, Number.MAX_SAFE_INTEGER)),
   ];
   if (problems.length > 0) throw new OptionsError("postgres", problems);
   const settings = { statementTimeoutMs, clock };
@@ -130,6 +141,7 @@ export function resolveOptions(options: AnyOptions): ResolvedOptions {
     logger: guardLogger(logger),
     clock,
     fullReadEveryMs,
+    archiveRetentionMs,
     ...(options.pool === undefined
       ? {
           connection: createPgliteConnection(options.pglite, settings),

@@ -8,6 +8,7 @@ import { renew } from "../lease/renew.ts";
 import type { Tables } from "../schema/tables.ts";
 import type { Transactions } from "../transaction.ts";
 import { append, appendStatement } from "./append.ts";
+import { archived, pruneArchive } from "./archive.ts";
 import { confirm, confirmStatements } from "./confirm.ts";
 import { discardParked } from "./discard-parked.ts";
 import { due } from "./due.ts";
@@ -15,6 +16,7 @@ import { heldKeys } from "./held-keys.ts";
 import { createMark, type Mark } from "./mark.ts";
 import { park } from "./park.ts";
 import { parked } from "./parked.ts";
+import { pause, resume } from "./pause.ts";
 import { read, readStatements } from "./read.ts";
 import { retryParked } from "./retry-parked.ts";
 import { settleParked } from "./settle-parked.ts";
@@ -48,6 +50,8 @@ export interface RelaySettings {
   readonly clock: Clock;
   /** How often a read begins at 0 whatever the mark says. */
   readonly fullReadEveryMs: number;
+  /** How long published events are kept; 0 for not at all. */
+  readonly archiveRetentionMs?: number | undefined;
   /** For tests: where the id comes from by which the mark moves. A wrong one must lose rows. */
   readonly markId?: string | undefined;
 }
@@ -60,7 +64,9 @@ export function createRelayStore(
 ): RelayStore {
   const marks = createMarks(settings);
   const reading = readStatements(tables);
-  const confirming = confirmStatements(tables, settings.markId);
+  const { archiveRetentionMs = 0 } = settings;
+  const archive = archiveRetentionMs > 0 ? "kept" : "none";
+  const confirming = confirmStatements(tables, settings.markId, archive);
   const once: Connection["transaction"] = (work) => connection.transaction(work);
 
   return {
@@ -98,7 +104,26 @@ export function createRelayStore(
     heldKeys: () => named("read held keys", heldKeys(connection, tables)),
     due: (_lease, bounds) => named("read due events", due(connection, tables, bounds)),
     settleParked: (lease, settlements) =>
-      named("settle parked events", settleParked(connection, tables, lease, settlements)),
+      named("settle parked events", settleParked(connection, tables, lease, settlements, archive)),
+    pause: () =>
+      named(
+        "pause the outbox",
+        once((run) => pause(run, tables)),
+      ),
+    resume: () =>
+      named(
+        "resume the outbox",
+        once((run) => resume(run, tables)),
+      ),
+    archived: (query) =>
+      named(
+        "read archived events",
+        once((run) => archived(run, tables, query)),
+      ),
+    pruneArchive: async (maxRows) =>
+      archive === "none"
+        ? 0
+        : named("prune the archive", pruneArchive(connection, tables, archiveRetentionMs, maxRows)),
     status: () => named("read the status", status(connection, tables)),
     parked: (query) =>
       named(

@@ -3,6 +3,7 @@ import type { Connection, Row } from "../connection/connection.ts";
 import type { Tables } from "../schema/tables.ts";
 import { eventColumns, eventOf, selectedColumns } from "./columns.ts";
 import type { Mark } from "./mark.ts";
+import { isPaused } from "./pause.ts";
 import { sizeOf, whole } from "./page.ts";
 import { writersOf, writersStatement } from "./writers.ts";
 
@@ -35,7 +36,7 @@ export interface ReadStatements {
 export function readStatements(tables: Tables): ReadStatements {
   const look =
     `SELECT (CASE WHEN is_called THEN last_value ELSE 0 END)::text AS last, ` +
-    `pg_snapshot_xmin(pg_current_snapshot())::text AS horizon FROM ${tables.sequence}`;
+    `pg_snapshot_xmin(pg_current_snapshot())::text AS horizon, ${isPaused(tables)} AS paused FROM ${tables.sequence}`;
   const first = `SELECT seq, stored_at, ${eventColumns.join(", ")} FROM ${tables.event} WHERE seq > `;
   const rows = (after: bigint, { maxRows, maxBytes }: PageBounds): string =>
     `SELECT ${selectedColumns("e")} FROM (` +
@@ -61,7 +62,9 @@ export async function read(
   const events = (answers.at(-1) ?? []).map((row: Row) => eventOf(row));
   const [first] = events;
   const [look, writers] = begun.writers === "asked" ? answers.slice(1) : answers;
-  const { last, horizon } = look?.[0] ?? {};
+  const { last, horizon, paused } = look?.[0] ?? {};
+  // The mark must not learn of rows that nobody was given.
+  if (paused === true) return [];
   const complete = mark.seen({
     last: BigInt(String(last)),
     horizon: BigInt(String(horizon)),

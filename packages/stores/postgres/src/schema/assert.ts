@@ -46,7 +46,14 @@ async function missingSteps(run: Run, tables: Tables): Promise<string | undefine
 }
 
 async function missingTables(run: Run, tables: Tables): Promise<string | undefined> {
-  for (const table of [tables.event, tables.sequence, tables.parked, tables.lease, tables.inbox]) {
+  for (const table of [
+    tables.event,
+    tables.sequence,
+    tables.parked,
+    tables.archive,
+    tables.lease,
+    tables.inbox,
+  ]) {
     const { rows } = await run("SELECT to_regclass($1) IS NOT NULL AS there", [table]);
     if (rows[0]?.["there"] !== true) {
       return `${table} is missing although its migration is on record. Restore it from what store.printMigrations() gives.`;
