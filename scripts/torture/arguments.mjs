@@ -2,7 +2,7 @@
 import { parseArgs } from "node:util";
 
 /**
- * @typedef {{ store: "postgres", mode: "poll", seconds: number, seed: number, output: "json" | "text",
+ * @typedef {{ store: "postgres", mode: "poll" | "notify", seconds: number, seed: number, output: "json" | "text",
  *   mark: "safe" | "last-seen" }} Plan `mark` "last-seen" is the planted mistake that must be found out.
  */
 
@@ -18,7 +18,7 @@ export class UsageError extends Error {
 export const help = `npm run torture -- [options]
 
   --store postgres     the store to torture; its address is DATABASE_URL, or that of "npm run services -- up postgres"
-  --mode poll          how the relays learn of events
+  --mode poll          how the relays learn of events: poll, notify
   --seconds 60         how long the writers write
   --seed 1             of every delay, rollback and kill
   --mark last-seen     plants a mistake: rows are passed by number alone. Must end with losses and exit code 1.
@@ -35,7 +35,7 @@ export function readArguments(words) {
   if (values.help === true) return "help";
   return {
     store: oneOf("--store", values.store, ["postgres"]),
-    mode: oneOf("--mode", values.mode, ["poll"]),
+    mode: oneOf("--mode", values.mode, ["poll", "notify"]),
     seconds: wholeNumber("--seconds", values.seconds, 1, 3_600),
     seed: wholeNumber("--seed", values.seed, 0, 2 ** 32 - 1),
     output: values.json === true ? "json" : "text",

@@ -1,6 +1,6 @@
 // A schema of its own for one run: the store's tables, and those of the business that is tortured.
 import { postgres } from "@postrider/postgres";
-import { Pool } from "pg";
+import { Client, Pool } from "pg";
 import { up } from "../services/index.mjs";
 
 /** So many aggregates share the writers, so that most transactions have to wait for a lock. */
@@ -17,11 +17,12 @@ export async function databaseUrl() {
 
 /**
  * @param {string} connectionString @param {number} connections
+ * @param {"poll" | "notify"} mode
  */
-export async function openDatabase(connectionString, connections) {
+export async function openDatabase(connectionString, connections, mode) {
   const schema = `torture_${process.pid}_${Date.now()}`;
   const pool = new Pool({ connectionString, max: connections });
-  const store = postgres({ pool, schema });
+  const store = postgres({ pool, schema, connection: connectionOf(mode, connectionString) });
   await store.migrate();
   await pool.query(`
     CREATE TABLE "${schema}".aggregate (key text PRIMARY KEY, version integer NOT NULL);
@@ -42,8 +43,17 @@ export async function openDatabase(connectionString, connections) {
       return Number(rows[0].rows);
     },
     close: async () => {
+      await store.close();
       await pool.query(`DROP SCHEMA "${schema}" CASCADE`);
       await pool.end();
     },
   };
+}
+
+/**
+ * @param {string} mode @param {string} connectionString
+ * @returns {(() => Client) | undefined} what the store is given for NOTIFY and LISTEN
+ */
+export function connectionOf(mode, connectionString) {
+  return mode === "notify" ? () => new Client(connectionString) : undefined;
 }

@@ -2,19 +2,26 @@
 import { createRelay } from "@postrider/core";
 import { postgres } from "@postrider/postgres";
 import { Pool } from "pg";
+import { connectionOf } from "./database.mjs";
 import { passByNumber } from "./mistake.mjs";
 import { sinkTransport } from "./sink-transport.mjs";
 
 /** The bound of the torture: a relay that was killed is missed for no longer. */
 const leaseMs = 1_500;
 
-const [connectionString, schema, port, mark] = process.argv.slice(2);
+const [connectionString, schema, port, mark, mode] = process.argv.slice(2);
 const pool = new Pool({ connectionString, max: 4 });
-const store = postgres({ pool, schema });
+const store = postgres({ pool, schema, connection: connectionOf(mode, connectionString) });
 const transport = sinkTransport(Number(port));
 await transport.connect();
 const source = mark === "last-seen" ? { ...store, relay: passByNumber(store.relay, pool, schema) } : store;
-const relay = createRelay({ store: source, transport, leaseMs, maxPollMs: 100, batchSize: 100 });
+const relay = createRelay({
+  store: source,
+  transport,
+  leaseMs,
+  maxPollMs: mode === "notify" ? 1_000 : 100,
+  batchSize: 100,
+});
 relay.start();
 
 let said = "";
@@ -28,6 +35,7 @@ const end = async () => {
   clearInterval(telling);
   await relay.stop();
   await transport.close();
+  await store.close();
   await pool.end();
   process.disconnect();
 };

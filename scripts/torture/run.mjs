@@ -39,11 +39,11 @@ async function main(words) {
 async function torture({ store, mode, seconds, seed, output, mark }) {
   const note = output === "json" ? () => {} : console.log;
   const url = await databaseUrl();
-  const database = await openDatabase(url, writers + 2);
+  const database = await openDatabase(url, writers + 2, mode);
   const folder = mkdtempSync(join(tmpdir(), "postrider-torture-"));
   const file = join(folder, "delivered");
   const sink = await startSink(file, seed);
-  const relays = startRelays([url, database.schema, String(sink.port), mark]);
+  const relays = startRelays([url, database.schema, String(sink.port), mark, mode]);
   try {
     note(`${writers} writers for ${seconds} s, a relay killed every ${killEveryMs / 1_000} s, seed ${seed}`);
     // From the first event on: a relay that works through a backlog meets no transaction that is still open.

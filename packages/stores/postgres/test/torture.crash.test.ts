@@ -20,7 +20,7 @@ test(
   "96. the same load finds out a relay that passes rows by their number alone",
   { timeout: 120_000 },
   async () => {
-    const { code, counts } = await torture(6, "--seed", "1", "--mark", "last-seen");
+    const { code, counts } = await torture(10, "--seed", "1", "--mark", "last-seen");
     expect(counts.lost).toBeGreaterThan(0);
     expect(code).toBe(1);
   },
