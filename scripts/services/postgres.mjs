@@ -1,4 +1,4 @@
-// PostgreSQL from the system's packages, set up for logical replication.
+// PostgreSQL from the system's packages, set up for logical replication and prepared transactions.
 import { appendFileSync, existsSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { askVersion, findProgram, isExecutable, realProgram } from "./programs.mjs";
@@ -93,6 +93,7 @@ wal_level = logical
 max_wal_senders = 20
 max_replication_slots = 20
 max_connections = 200
+max_prepared_transactions = 8
 fsync = on
 `;
 }

@@ -46,6 +46,8 @@ export type { Logger } from "./contracts/logger.ts";
 export type { Message, MessageKind } from "./contracts/message.ts";
 export type { OutboxStore, Position, StoredEvent } from "./contracts/outbox.ts";
 export type {
+  ArchivedEvent,
+  ArchivedQuery,
   DueEvents,
   HeldKey,
   OnDead,
@@ -146,6 +148,8 @@ export type { CloudEventLike } from "./envelope/cloud-event-like.ts";
 export type { ContentMode } from "./envelope/encode.ts";
 export type { ForwardOptions, Publisher, PublishOptions, PublishResult } from "./publish/publisher.ts";
 export type { Added, Outbox } from "./outbox/outbox.ts";
+export { outboxAdmin } from "./outbox/admin.ts";
+export type { AdministeredStore, OutboxAdmin, ParkedChoice } from "./outbox/admin.ts";
 // ── unit of work: changes, domain events and what leaves, in one transaction
 export { domainHandlers } from "./work/domain-handlers.ts";
 export type {

@@ -1,5 +1,5 @@
 import type { CodedError } from "./failure.ts";
-import type { StoredEvent } from "./outbox.ts";
+import type { Position, StoredEvent } from "./outbox.ts";
 
 /** The right to relay one outbox, held by one owner at a time. */
 export interface RelayLease {
@@ -53,7 +53,18 @@ export interface RelayStore {
    */
   settleParked(lease: RelayLease, settlements: readonly ParkedSettlement[]): Promise<readonly HeldKey[]>;
   /** What waits, counted now: for people and for alerts. */
+  /**
+   * Nothing leaves any more, whoever leads, until `resume`: it is kept with the rows, for all processes and restarts.
+   * - while the outbox is paused nothing is read and nothing is due, in no process; resume gives it all back.
+   * What is on its way to the broker is confirmed all the same. Pausing twice is pausing once.
+   */
+  pause(): Promise<void>;
+  resume(): Promise<void>;
   status(): Promise<OutboxStatus>;
+  /** Events that were published and kept, the oldest first; none where the store keeps no archive. */
+  archived(query: ArchivedQuery): Promise<readonly ArchivedEvent[]>;
+  /** Drops so many archived events at most whose time is over. Returns how many. */
+  pruneArchive(maxRows: number): Promise<number>;
   /** Parked rows, oldest first, for people who look. */
   parked(query: ParkedQuery): Promise<readonly ParkedEvent[]>;
   /** Makes parked rows due now, dead ones too, with their attempts set to 0. Returns how many. */
@@ -145,14 +156,34 @@ export type ParkedResult =
 /** Which parked rows to show; every condition given must hold. */
 export interface ParkedQuery {
   readonly status?: ParkedStatus | undefined;
+  readonly channel?: string | undefined;
   readonly key?: string | undefined;
+  readonly type?: string | undefined;
+  /** Only this one. */
+  readonly position?: Position | undefined;
+  /** Only those behind this one: for the next page. */
+  readonly after?: Position | undefined;
+  /** Default 100. */
+  readonly limit?: number | undefined;
+}
+
+/** An event that was published and kept. Its position is one in the archive. */
+export interface ArchivedEvent extends StoredEvent {
+  /** Milliseconds since the epoch, by the store's clock. */
+  readonly publishedAtMs: number;
+}
+
+/** Which archived events to show; every condition given must hold. */
+export interface ArchivedQuery {
+  /** Only those behind this one: for the next page. */
+  readonly after?: Position | undefined;
   /** Default 100. */
   readonly limit?: number | undefined;
 }
 
 /** What waits in an outbox, at one moment. */
 export interface OutboxStatus {
-  /** Rows waiting, counted up to 10,000; above that an estimate. */
+  /** Rows waiting. */
   readonly backlog: number;
   /** Of the oldest row waiting, in milliseconds by the store's clock; undefined for an empty outbox. */
   readonly oldestAgeMs: number | undefined;
@@ -162,4 +193,11 @@ export interface OutboxStatus {
   readonly dead: number;
   /** Who holds the lease; undefined when nobody does. */
   readonly owner: string | undefined;
+  /** Since when nothing leaves by order, milliseconds since the epoch by the store's clock; undefined when it may. */
+  readonly pausedAtMs: number | undefined;
+  /**
+   * Which of the numbers are not exact, since nothing counts more than 10,000 rows: the backlog is the larger of that
+   * and an estimate then, the others are at least so many.
+   */
+  readonly inexact: readonly ("backlog" | "parked" | "dead")[];
 }

@@ -1,9 +1,10 @@
 import type { Clock } from "../contracts/clock.ts";
 import type { InboxStore } from "../contracts/inbox.ts";
 import type { Logger } from "../contracts/logger.ts";
+import type { RelayStore } from "../contracts/relay-store.ts";
 import { toError } from "../errors.ts";
 
-/** So that the inbox does not grow for ever: whoever leads takes old marks away, a portion at a time. */
+/** So that neither inbox nor archive grows for ever: whoever leads takes old rows away, a portion at a time. */
 export interface Pruning {
   /** Does what is to be done now, which is nothing most of the time. Never rejects. */
   look(): Promise<void>;
@@ -11,7 +12,8 @@ export interface Pruning {
 
 export interface PruningParts {
   readonly inbox: Pick<InboxStore<unknown>, "prune">;
-  /** Infinity keeps every mark. */
+  readonly archive: Pick<RelayStore, "pruneArchive">;
+  /** Of marks in the inbox; Infinity keeps every one. */
   readonly retentionMs: number;
   readonly clock: Clock;
   readonly logger: Logger;
@@ -22,27 +24,34 @@ const everyMs = 60_000;
 const againMs = 1_000;
 const portion = 5_000;
 
-export function createPruning({ inbox, retentionMs, clock, logger }: PruningParts): Pruning {
+export function createPruning({ inbox, archive, retentionMs, clock, logger }: PruningParts): Pruning {
   let nextAtMs = Number.NEGATIVE_INFINITY;
   let failing = false;
 
   const prune = async (): Promise<void> => {
-    const gone = await inbox.prune({ olderThanMs: retentionMs, batchSize: portion, maxRows: portion });
-    if (gone >= portion) nextAtMs = clock.monotonicMs() + againMs;
+    const marks =
+      retentionMs === Number.POSITIVE_INFINITY
+        ? 0
+        : await inbox.prune({ olderThanMs: retentionMs, batchSize: portion, maxRows: portion });
+    const events = await archive.pruneArchive(portion);
+    if (Math.max(marks, events) >= portion) nextAtMs = clock.monotonicMs() + againMs;
     failing = false;
   };
 
   return {
     look: async () => {
-      if (retentionMs === Number.POSITIVE_INFINITY || clock.monotonicMs() < nextAtMs) return;
+      if (clock.monotonicMs() < nextAtMs) return;
       nextAtMs = clock.monotonicMs() + everyMs;
       try {
         await prune();
       } catch (thrown) {
         if (!failing)
-          logger.warn("The relay could not take old marks out of the inbox; it tries again every minute", {
-            reason: toError(thrown).message,
-          });
+          logger.warn(
+            "The relay could not take old rows out of inbox and archive; it tries again every minute",
+            {
+              reason: toError(thrown).message,
+            },
+          );
         failing = true;
       }
     },

@@ -91,7 +91,12 @@ export function createRelayLoop(parts: RelayParts): Relay {
   const turns = createTurns(turnParts(parts, window, keeper, underway));
   const standing = createStanding(parts.logger, clock);
   const timer = createWakeTimer(clock);
-  const pruning = createPruning({ ...parts, inbox: store.inbox, retentionMs: options.inboxRetentionMs });
+  const pruning = createPruning({
+    ...parts,
+    inbox: store.inbox,
+    archive: store.relay,
+    retentionMs: options.inboxRetentionMs,
+  });
   const turn = async (): Promise<TurnResult | undefined> => {
     const lease = await keeper.hold();
     if (lease === undefined) return undefined;

@@ -326,6 +326,8 @@ test("the status tells backlog and the age of the oldest row", async () => {
     parked: 0,
     dead: 0,
     owner: undefined,
+    pausedAtMs: undefined,
+    inexact: [],
   });
 });
 

@@ -286,6 +286,8 @@ test("148. clear forgets everything, twice as once, and what was open cannot com
     parked: 0,
     dead: 0,
     owner: undefined,
+    pausedAtMs: undefined,
+    inexact: [],
   });
   expect(store.rows("orders")).toEqual(new Map());
   await store.transaction(async (tx) => {

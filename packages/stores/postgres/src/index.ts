@@ -5,12 +5,14 @@ import { createInbox } from "./inbox/index.ts";
 import { createJournal } from "./journal/index.ts";
 import { type AnyOptions, type PgliteOptions, type PoolOptions, resolveOptions } from "./options.ts";
 import { createOutbox, createRelayStore } from "./outbox/index.ts";
-import { createWake } from "./outbox/wake.ts";
+import { createLine } from "./outbox/line.ts";
+import { createWake, type Wake } from "./outbox/wake.ts";
 import { assertSchema } from "./schema/assert.ts";
 import { migrate } from "./schema/migrate.ts";
 import { printMigrations } from "./schema/print.ts";
 import { createTransactions } from "./transaction.ts";
 
+export type { NotifyConnection } from "./outbox/line.ts";
 export type { PgliteOptions, PoolOptions, PostgresStoreOptions } from "./options.ts";
 
 /** Outbox, inbox and relay store in one PostgreSQL database. */
@@ -50,8 +52,13 @@ export function postgres<Client extends PgClientLike, Tx = Client>(
   options: PoolOptions<Client, Tx>,
 ): PostgresStore<Tx>;
 export function postgres(options: AnyOptions): PostgresStore<unknown> {
-  const { tables, connection, transactor, idleErrors, clock, fullReadEveryMs } = resolveOptions(options);
-  const wake = createWake(clock);
+  const resolved = resolveOptions(options);
+  const { tables, connection, transactor, idleErrors, clock } = resolved;
+  const line =
+    resolved.notify === undefined
+      ? undefined
+      : createLine({ ...resolved, connection: resolved.notify, onHeard: () => wake.hear() });
+  const wake: Wake = createWake(clock, line);
   const transactions = createTransactions(transactor, wake.signal);
 
   return {
@@ -64,7 +71,7 @@ export function postgres(options: AnyOptions): PostgresStore<unknown> {
     inbox: createInbox(connection, tables, transactions),
     journal: createJournal(tables, transactions),
     transactions: connection.transactions,
-    relay: createRelayStore(connection, tables, { clock, fullReadEveryMs }),
+    relay: createRelayStore(connection, tables, resolved),
     migrate: () => named("migrate the schema", migrate(connection, tables)),
     ping: () =>
       named(
@@ -79,6 +86,7 @@ export function postgres(options: AnyOptions): PostgresStore<unknown> {
     close: async () => {
       wake.close();
       idleErrors.stop();
+      await line?.close();
     },
   };
 }

@@ -22,6 +22,7 @@ import type { Connection } from "./connection/connection.ts";
 import { hearIdleErrors, type IdleErrors } from "./connection/idle-errors.ts";
 import { createPgliteConnection } from "./connection/pglite.ts";
 import { createPoolConnection } from "./connection/pool.ts";
+import type { NotifyConnection } from "./outbox/line.ts";
 import { defaultSchema, problemsOfNames, type Tables, tablesOf } from "./schema/tables.ts";
 
 /** What both kinds of PostgreSQL store decide. */
@@ -40,6 +41,11 @@ export interface PostgresStoreOptions {
    * bounds how long a row could stay unseen after numbers were set back by a restore.
    */
   readonly fullReadEveryMs?: number | undefined;
+  /**
+   * How long published events are kept in a table of their own, in milliseconds, from 60,000; `Infinity` for ever. The
+   * relay's leader deletes older ones, 5,000 at a time. Default 0: what was published is deleted.
+   */
+  readonly archiveRetentionMs?: number | undefined;
   /** Where broken idle connections of the pool are told. Default: a warning of the process. */
   readonly logger?: Logger | undefined;
   /** Default: the system's. */
@@ -51,6 +57,13 @@ export interface PoolOptions<Client, Tx> extends PostgresStoreOptions {
   /** A `Pool` of `pg`. One connection for the relay, and one for each handler at work. */
   readonly pool: PgPoolLike<Client>;
   readonly pglite?: undefined;
+  /**
+   * Makes a client of its own, for NOTIFY and LISTEN: `() => new Client(url)`. With it a relay in another process hears
+   * of an event some milliseconds after COMMIT; without, it finds it by polling. The store connects it when it is first
+   * needed, makes another when it breaks, and ends it with `close`. Straight to the server, since LISTEN does not work
+   * through a pooler in transaction mode. Default none.
+   */
+  readonly connection?: (() => NotifyConnection) | undefined;
   /** How transactions are opened, and what a handler's `tx` is. Default: the pool's own client. */
   readonly transactor?: Transactor<Tx> | undefined;
 }
@@ -60,6 +73,8 @@ export interface PgliteOptions<Handle, Tx> extends PostgresStoreOptions {
   /** The database itself, not a transaction of it. */
   readonly pglite: PgliteLike<Handle>;
   readonly pool?: undefined;
+  /** There is no other process to tell. */
+  readonly connection?: undefined;
   /** How transactions are opened, and what a handler's `tx` is. Default: PGlite's own transaction. */
   readonly transactor?: Transactor<Tx> | undefined;
 }
@@ -70,8 +85,11 @@ export interface ResolvedOptions {
   readonly connection: Connection;
   readonly transactor: Transactor<unknown>;
   readonly idleErrors: IdleErrors;
+  readonly notify: (() => NotifyConnection) | undefined;
+  readonly logger: Logger;
   readonly clock: Clock;
   readonly fullReadEveryMs: number;
+  readonly archiveRetentionMs: number;
 }
 
 export type AnyOptions = PoolOptions<PgClientLike, unknown> | PgliteOptions<PgliteTxLike, unknown>;
@@ -79,11 +97,13 @@ export type AnyOptions = PoolOptions<PgClientLike, unknown> | PgliteOptions<Pgli
 const names: OptionNames<AnyOptions> = {
   pool: true,
   pglite: true,
+  connection: true,
   transactor: true,
   schema: true,
   tablePrefix: true,
   statementTimeoutMs: true,
   fullReadEveryMs: true,
+  archiveRetentionMs: true,
   logger: true,
   clock: true,
 };
@@ -96,24 +116,32 @@ export function resolveOptions(options: AnyOptions): ResolvedOptions {
     tablePrefix = "",
     statementTimeoutMs = 10_000,
     fullReadEveryMs = 60_000,
+    archiveRetentionMs = 0,
     logger = warningsOfProcess,
     clock = systemClock,
   } = options;
   const problems = [
     ...problemsOfOptions(options, names),
     ...problemsOfDatabase(options),
+    ...problemsOfConnection(options.connection, options.pool),
     ...problemsOfNames(schema, tablePrefix),
     ...problemsOfNumber("statementTimeoutMs", statementTimeoutMs, 100, 600_000),
     ...problemsOfNumber("fullReadEveryMs", fullReadEveryMs, 1_000, 86_400_000),
     ...problemsOfParts(options),
     ...problemsOfTransactor(options.transactor),
+    ...(archiveRetentionMs === 0 || archiveRetentionMs === Number.POSITIVE_INFINITY
+      ? []
+      : problemsOfNumber("archiveRetentionMs", archiveRetentionMs, 60_000, Number.MAX_SAFE_INTEGER)),
   ];
   if (problems.length > 0) throw new OptionsError("postgres", problems);
   const settings = { statementTimeoutMs, clock };
   return {
     tables: tablesOf(schema, tablePrefix),
+    notify: options.connection,
+    logger: guardLogger(logger),
     clock,
     fullReadEveryMs,
+    archiveRetentionMs,
     ...(options.pool === undefined
       ? {
           connection: createPgliteConnection(options.pglite, settings),
@@ -146,6 +174,14 @@ function problemsOfDatabase(options: AnyOptions): string[] {
 function problemsOfTransactor(transactor: unknown): string[] {
   const fits = transactor === undefined || hasMethod(transactor, "transaction");
   return fits ? [] : ["transactor: must be a transactor such as pgTransactor(pool)"];
+}
+
+function problemsOfConnection(connection: unknown, pool: unknown): string[] {
+  if (connection === undefined) return [];
+  if (pool === undefined) return ["connection: PGlite has no other process to tell"];
+  return typeof connection === "function"
+    ? []
+    : ["connection: must be a function that makes a new Client of pg, such as () => new Client(url)"];
 }
 
 function isPool(value: unknown): boolean {

@@ -1,6 +1,6 @@
 import type { RelayLease, RelayStore, StoredEvent } from "@postrider/core";
 import { Pool, type PoolClient } from "pg";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { fromPg } from "@postrider/core/sql";
 import { systemClock } from "@postrider/core";
 import { createPoolConnection } from "../src/connection/pool.ts";
@@ -63,6 +63,7 @@ describe("concurrent writers", () => {
       const lost: string[] = [];
       // Fewer writers leave more moments in which none ends, and chance decides: so as often as it takes, up to a bound.
       for (let round = 0; round < 8 && lost.length === 0; round += 1) {
+        await nobodyElse();
         const relay = relayStore(upperEnd);
         lost.push(...(await run(relay, await lead(relay), 1_500, 6)).left);
         await opened.sql(`DELETE FROM "${opened.schema}".outbox_event`);
@@ -74,7 +75,12 @@ describe("concurrent writers", () => {
   test("96. a row that is drawn before a confirm and commits after the next read is read, and by the wrong mark it is not", async () => {
     const rounds = 20;
     expect(await stragglersSeen(relayStore(), rounds)).toBe(rounds);
-    expect(await stragglersSeen(relayStore(upperEnd), rounds)).toBeLessThan(rounds);
+    let seen = rounds;
+    for (let attempt = 0; attempt < 8 && seen === rounds; attempt += 1) {
+      await nobodyElse();
+      seen = await stragglersSeen(relayStore(upperEnd), rounds);
+    }
+    expect(seen).toBeLessThan(rounds);
     await opened.sql(`DELETE FROM "${opened.schema}".outbox_event`);
   });
 
@@ -105,6 +111,24 @@ describe("concurrent writers", () => {
       foreign.release();
     }
   });
+
+  /**
+   * A mistaken mark shows itself only while it moves, and a transaction of a stranger keeps every mark where it is: so
+   * the tests that must lose rows wait for a moment in which there is none. In vain, they say so.
+   */
+  async function nobodyElse(): Promise<void> {
+    const [now] = await opened.sql("SELECT pg_current_xact_id()::text AS id");
+    await vi.waitFor(
+      async () => {
+        const [row] = await opened.sql(
+          "SELECT pg_snapshot_xmin(pg_current_snapshot()) >= $1::text::xid8 AS ended",
+          [now?.["id"]],
+        );
+        expect(row?.["ended"], "a transaction of a stranger is still open").toBe(true);
+      },
+      { timeout: 30_000, interval: 20 },
+    );
+  }
 
   /** The full read is switched off, so that the mark alone decides. */
   function relayStore(markId?: string): RelayStore {

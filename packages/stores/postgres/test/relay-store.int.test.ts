@@ -507,6 +507,8 @@ describe.each(databases)("relay store on $name", (database) => {
       parked: 0,
       dead: 0,
       owner: undefined,
+      pausedAtMs: undefined,
+      inexact: [],
     });
     await append(sealed("1"), sealed("2"), sealed("3"));
     const lease = await lead(relay, "me");

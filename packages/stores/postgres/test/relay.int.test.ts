@@ -22,13 +22,23 @@ const patience = { timeout: 20_000, interval: 10 };
 const silent = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
 
 /** A relay on this store, and a broker that refuses what `refuses` says and keeps what it is given. */
-async function relayTo(store: RelaySource, refuses: (id: string) => boolean, options: RelayOptions = {}) {
+async function relayTo(
+  store: RelaySource,
+  refuses: (id: string) => boolean,
+  options: RelayOptions = {},
+  isDown: () => boolean = () => false,
+) {
   const arrived: string[] = [];
   const batches: number[] = [];
   const refusal: PublishOutcome = {
     status: "rejected",
     scope: "message",
     error: new MessagingError("TRANSPORT_REJECTED", "the broker said no"),
+  };
+  const outage: PublishOutcome = {
+    status: "unknown",
+    scope: "broker",
+    error: new MessagingError("TRANSPORT_UNAVAILABLE", "nobody answers"),
   };
   const outcomeOf = ({ attributes: { id = "" } }: OutgoingMessage): PublishOutcome => {
     if (refuses(id)) return refusal;
@@ -37,6 +47,7 @@ async function relayTo(store: RelaySource, refuses: (id: string) => boolean, opt
   };
   const real = memory({ broker: memoryBroker() });
   const publish = async (messages: readonly OutgoingMessage[]): Promise<readonly PublishOutcome[]> => {
+    if (isDown()) return messages.map(() => outage);
     batches.push(messages.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0));
     return messages.map(outcomeOf);
   };
@@ -102,6 +113,37 @@ describe.each(databases)("a relay on $name", (database) => {
     expect(batches.length).toBeLessThan(20);
     await append(many(1, "next", { key: "k" }));
     await vi.waitFor(() => expect(arrived.at(-1)).toBe("next0"), patience);
+  });
+
+  test("95. while the broker is down nothing is parked and no attempt is counted; then all leave in order", async () => {
+    let down = true;
+    let refuse = true;
+    const { relay, arrived } = await relayTo(
+      opened.store,
+      (id) => refuse && id === "bad0",
+      { retry: fixed({ attempts: 99, delayMs: 1 }), minPollMs: 1, maxPollMs: 5 },
+      () => down,
+    );
+    const events = many(50, "k", { key: "k" });
+    await append([...many(1, "bad", { key: "bad" }), ...events]);
+    down = false;
+    relay.start();
+    await vi.waitFor(async () => expect(await parked()).toBe(1), patience);
+    down = true;
+    const attempts = async (): Promise<number | undefined> =>
+      (await opened.store.relay.parked({}))[0]?.attempts;
+    await vi.waitFor(() => expect(relay.health().state).toBe("waiting-for-broker"), patience);
+    const before = await attempts();
+    await append(many(20, "later", { key: "k" }));
+    const turns = (): number | undefined => relay.health().lastTurnAgeMs;
+    await vi.waitFor(() => expect(turns()).toBeGreaterThan(200), patience);
+    expect([await parked(), await attempts()]).toEqual([1, before]);
+    expect((await relay.status()).backlog).toBeGreaterThanOrEqual(20);
+    down = refuse = false;
+    await vi.waitFor(async () => expect((await relay.status()).backlog).toBe(0), patience);
+    await vi.waitFor(async () => expect(await parked()).toBe(0), patience);
+    const ofKey = arrived.filter((id) => id !== "bad0");
+    expect(ofKey).toEqual([...events, ...many(20, "later")].map(({ id }) => id));
   });
 
   test("a page of large events is bounded in bytes", async () => {

@@ -28,3 +28,9 @@ export function serverUrl(name: ServerName): string {
 function serverUrlVariable(name: string): string {
   return `POSTRIDER_TEST_${name.toUpperCase().replaceAll("-", "_")}_URL`;
 }
+
+// ── processes and statements that stop where a test wants them
+export { statementGate } from "./statement-gate.ts";
+export type { GateConnection, GatedMoment, StatementGate } from "./statement-gate.ts";
+export { stopHere, stopPublishing } from "./stop-at.ts";
+export type { AtPoint, PublishPoint } from "./stop-at.ts";

@@ -15,6 +15,7 @@ import { createLocks } from "./locks.ts";
 import { createOrderedRows } from "./ordered-rows.ts";
 import { createAppend } from "./outbox/append.ts";
 import { createWake } from "./outbox/wake.ts";
+import { createArchive } from "./relay/archive.ts";
 import { createLeases } from "./relay/leases.ts";
 import { createParked } from "./relay/parked.ts";
 import { createRelayStore } from "./relay/relay-store.ts";
@@ -23,11 +24,16 @@ import { beginTransaction, createOpenTransactions, valuesOf, type MemoryTx } fro
 
 /** What a store in memory is made with. */
 export interface MemoryStoreOptions {
+  /**
+   * How long published events are kept for people who look, in milliseconds, from 60,000; `Infinity` for ever. Default
+   * 0: what was published is gone.
+   */
+  readonly archiveRetentionMs?: number | undefined;
   /** Leases, times of rows and the age of marks go by this clock. Default: the system's. */
   readonly clock?: Clock | undefined;
 }
 
-const names: OptionNames<MemoryStoreOptions> = { clock: true };
+const names: OptionNames<MemoryStoreOptions> = { archiveRetentionMs: true, clock: true };
 
 /** Outbox, inbox, relay store and tables of the user in this process, with real transactions. */
 export interface MemoryStore extends Store<MemoryTx> {
@@ -52,11 +58,12 @@ export function memoryStore(options: MemoryStoreOptions = {}): MemoryStore {
   const problems = [
     ...problemsOfOptions(options, names),
     ...problemsOfParts(isOptions(options) ? options : {}),
+    ...problemsOfRetention(options),
   ];
   if (problems.length > 0) throw new OptionsError("memoryStore", problems);
-  const { clock = systemClock } = options;
-  const parts = createParts(clock);
-  const { tables, outbox, marks, parked, leases, open, wake } = parts;
+  const { clock = systemClock, archiveRetentionMs = 0 } = options;
+  const parts = createParts(clock, archiveRetentionMs);
+  const { tables, outbox, marks, parked, leases, archive, open, wake } = parts;
   const append = createAppend(clock);
 
   return {
@@ -84,12 +91,12 @@ export function memoryStore(options: MemoryStoreOptions = {}): MemoryStore {
           .journal.push(...structuredClone(entries)),
     },
     journaled: () => structuredClone(parts.journal),
-    relay: createRelayStore(outbox, parked, leases, clock),
+    relay: createRelayStore(outbox, parked, leases, archive, clock),
     rows: (table) => valuesOf(tables.rows(table)),
     clear: () => {
       parts.eras += 1;
       parts.journal.length = 0;
-      for (const part of [tables, outbox, marks, parked, leases]) part.clear();
+      for (const part of [tables, outbox, marks, parked, leases, archive]) part.clear();
     },
     assertSchema: () => Promise.resolve(),
     ping: () => Promise.resolve(),
@@ -100,7 +107,14 @@ export function memoryStore(options: MemoryStoreOptions = {}): MemoryStore {
 
 type Parts = ReturnType<typeof createParts>;
 
-function createParts(clock: Clock) {
+function problemsOfRetention(options: MemoryStoreOptions): string[] {
+  const { archiveRetentionMs = 0 } = isOptions(options) ? options : {};
+  return archiveRetentionMs === 0 || archiveRetentionMs >= 60_000
+    ? []
+    : ["archiveRetentionMs: must be 0, or from 60,000 milliseconds, or Infinity"];
+}
+
+function createParts(clock: Clock, archiveRetentionMs: number) {
   return {
     tables: createTables(),
     locks: createLocks(),
@@ -109,6 +123,7 @@ function createParts(clock: Clock) {
     parked: createParked(clock),
     leases: createLeases(clock),
     journal: new Array<JournalEntry>(),
+    archive: createArchive(clock, archiveRetentionMs),
     open: createOpenTransactions(),
     wake: createWake(),
     /** How often the store was cleared. */

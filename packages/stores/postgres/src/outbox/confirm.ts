@@ -2,6 +2,7 @@ import type { StoredEvent } from "@postrider/core";
 import type { Connection } from "../connection/connection.ts";
 import type { Tables } from "../schema/tables.ts";
 import type { Mark } from "./mark.ts";
+import { intoArchive } from "./archive.ts";
 import { positionList } from "./positions.ts";
 
 /** An id of our own, given out after the last read looked (see mark.ts). */
@@ -10,10 +11,12 @@ const ownId = "pg_current_xact_id()";
 export function confirmStatements(
   tables: Tables,
   id: string = ownId,
+  archive: "kept" | "none" = "none",
 ): (positions: string) => readonly string[] {
+  const [gives, keeping] = archive === "kept" ? ["*", `, ${intoArchive(tables)}`] : ["1", ""];
   return (positions) => [
     "SET LOCAL enable_seqscan = off",
-    `WITH gone AS (DELETE FROM ${tables.event} WHERE seq = ANY ('${positions}'::bigint[]) RETURNING 1) ` +
+    `WITH gone AS (DELETE FROM ${tables.event} WHERE seq = ANY ('${positions}'::bigint[]) RETURNING ${gives})${keeping} ` +
       `SELECT ${id}::text AS id, (SELECT count(*) FROM gone)::text AS gone`,
   ];
 }

@@ -2,6 +2,7 @@ import type { DueEvents, PageBounds } from "@postrider/core";
 import type { Connection, Row } from "../connection/connection.ts";
 import type { Tables } from "../schema/tables.ts";
 import { optional } from "./columns.ts";
+import { isPaused } from "./pause.ts";
 import { sizeOf, whole } from "./page.ts";
 import { parkedOf, selectedParked } from "./parked-row.ts";
 import { sameKey } from "./same-key.ts";
@@ -17,7 +18,9 @@ const pinned = ["SET LOCAL enable_seqscan = off", "SET LOCAL enable_bitmapscan =
  * none, costs one look at the end of an index.
  */
 export async function due(connection: Connection, tables: Tables, bounds: PageBounds): Promise<DueEvents> {
-  const [look] = (await connection.script([...pinned, lookStatement(tables)])).slice(-1);
+  const [look] = (
+    await connection.script([...pinned, lookStatement(tables, `NOT ${isPaused(tables)}`)])
+  ).slice(-1);
   const firstInMs = inMs(look?.[0]);
   if (firstInMs === undefined || firstInMs > 0) return { events: [], nextInMs: firstInMs };
   const statements = [
@@ -29,7 +32,7 @@ export async function due(connection: Connection, tables: Tables, bounds: PageBo
   return { events: (rows ?? []).map(parkedOf), nextInMs: inMs(next?.[0]) };
 }
 
-function lookStatement(tables: Tables, where = "true"): string {
+function lookStatement(tables: Tables, where: string): string {
   return (
     `SELECT ceil(extract(epoch FROM min(next_attempt_at) - statement_timestamp()) * 1000)::text AS in_ms ` +
     `FROM ${tables.parked} WHERE status = 'retry' AND ${where}`

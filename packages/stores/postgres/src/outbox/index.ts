@@ -1,4 +1,5 @@
 import type { Clock, OutboxStore, RelayLease, RelayStore } from "@postrider/core";
+import { sqlStateOf } from "@postrider/core/sql";
 import type { Connection } from "../connection/connection.ts";
 import { storeError } from "../errors.ts";
 import { acquire } from "../lease/acquire.ts";
@@ -7,6 +8,7 @@ import { renew } from "../lease/renew.ts";
 import type { Tables } from "../schema/tables.ts";
 import type { Transactions } from "../transaction.ts";
 import { append, appendStatements } from "./append.ts";
+import { archived, pruneArchive } from "./archive.ts";
 import { confirm, confirmStatements } from "./confirm.ts";
 import { discardParked } from "./discard-parked.ts";
 import { due } from "./due.ts";
@@ -14,6 +16,7 @@ import { heldKeys } from "./held-keys.ts";
 import { createMark, type Mark } from "./mark.ts";
 import { park } from "./park.ts";
 import { parked } from "./parked.ts";
+import { pause, resume } from "./pause.ts";
 import { read, readStatements } from "./read.ts";
 import { retryParked } from "./retry-parked.ts";
 import { settleParked } from "./settle-parked.ts";
@@ -41,10 +44,14 @@ export function createOutbox<Tx>(
   };
 }
 
+const statementCancelled = "57014";
+
 export interface RelaySettings {
   readonly clock: Clock;
   /** How often a read begins at 0 whatever the mark says. */
   readonly fullReadEveryMs: number;
+  /** How long published events are kept; 0 for not at all. */
+  readonly archiveRetentionMs?: number | undefined;
   /** For tests: where the id comes from by which the mark moves. A wrong one must lose rows. */
   readonly markId?: string | undefined;
 }
@@ -57,7 +64,9 @@ export function createRelayStore(
 ): RelayStore {
   const marks = createMarks(settings);
   const reading = readStatements(tables);
-  const confirming = confirmStatements(tables, settings.markId);
+  const { archiveRetentionMs = 0 } = settings;
+  const archive = archiveRetentionMs > 0 ? "kept" : "none";
+  const confirming = confirmStatements(tables, settings.markId, archive);
   const once: Connection["transaction"] = (work) => connection.transaction(work);
 
   return {
@@ -83,7 +92,8 @@ export function createRelayStore(
       try {
         return await read(connection, reading, mark, bounds);
       } catch (error) {
-        mark.reset();
+        // Of a server that answered that it took too long, all is still true: and the mark keeps the next read short.
+        if (sqlStateOf(error) !== statementCancelled) mark.reset();
         throw storeError(error, "read events");
       }
     },
@@ -94,7 +104,26 @@ export function createRelayStore(
     heldKeys: () => named("read held keys", heldKeys(connection, tables)),
     due: (_lease, bounds) => named("read due events", due(connection, tables, bounds)),
     settleParked: (lease, settlements) =>
-      named("settle parked events", settleParked(connection, tables, lease, settlements)),
+      named("settle parked events", settleParked(connection, tables, lease, settlements, archive)),
+    pause: () =>
+      named(
+        "pause the outbox",
+        once((run) => pause(run, tables)),
+      ),
+    resume: () =>
+      named(
+        "resume the outbox",
+        once((run) => resume(run, tables)),
+      ),
+    archived: (query) =>
+      named(
+        "read archived events",
+        once((run) => archived(run, tables, query)),
+      ),
+    pruneArchive: async (maxRows) =>
+      archive === "none"
+        ? 0
+        : named("prune the archive", pruneArchive(connection, tables, archiveRetentionMs, maxRows)),
     status: () => named("read the status", status(connection, tables)),
     parked: (query) =>
       named(

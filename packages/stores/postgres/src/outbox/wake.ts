@@ -1,9 +1,12 @@
 import type { Clock } from "@postrider/core";
+import type { Line } from "./line.ts";
 
-/** Hints, in this process, that there may be rows to relay. A hint more costs one read, a hint less one poll's wait. */
+/** Hints that there may be rows to relay. A hint more costs one read, a hint less one poll's wait. */
 export interface Wake {
-  /** Tells every listener now. Never throws. */
+  /** Tells every listener in this process now, and other processes where there is a line to them. Never throws. */
   signal(): void;
+  /** Another process has said so. */
+  hear(): void;
   /**
    * For a transaction whose end nobody tells us: hints at 1, 3, 10 and 30 ms. However many transactions there are,
    * four timers at most are under way.
@@ -15,10 +18,13 @@ export interface Wake {
 
 const guessesMs = [1, 3, 10, 30] as const;
 
-export function createWake(clock: Clock): Wake {
+/** The way to other processes. */
+export type Announce = Pick<Line, "announce" | "listen">;
+
+export function createWake(clock: Clock, line?: Announce): Wake {
   const listeners = new Set<() => void>();
 
-  const signal = (): void => {
+  const hear = (): void => {
     for (const listener of listeners) {
       try {
         listener();
@@ -27,17 +33,23 @@ export function createWake(clock: Clock): Wake {
       }
     }
   };
+  const signal = (): void => {
+    hear();
+    line?.announce();
+  };
   const guesses = guessesMs.map((delayMs) => createGuess(clock, delayMs, signal));
   return {
     signal,
+    hear,
     soon: () => {
-      if (listeners.size === 0) return;
+      if (listeners.size === 0 && line === undefined) return;
       for (const guess of guesses) guess.start();
     },
     onSignal: (listener) => {
       // Wrapped, so that a listener given twice is told twice and taken away one at a time.
       const entry = (): void => listener();
       listeners.add(entry);
+      line?.listen();
       return () => listeners.delete(entry);
     },
     close: () => {

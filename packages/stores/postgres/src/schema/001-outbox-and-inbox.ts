@@ -10,6 +10,7 @@ import type { Migration } from "./migration.ts";
  * outbox_parked: seq is of its own, in the order of parking, since the outbox's numbers may come again after a restore.
  *   Keys may be longer than PostgreSQL lets a row of an index be (2,700 bytes), so their hash is indexed.
  * outbox_lease: one row, since an outbox has one leader.
+ * outbox_archive: what was published, where the store keeps it; seq is in the order of publishing.
  * inbox_message: tx_id tells the marks of the transaction that is open now from those of others.
  */
 export const outboxAndInbox: Migration = {
@@ -74,14 +75,41 @@ CREATE TABLE {{outbox_parked}} (
 );
 CREATE INDEX {{index outbox_parked_key}} ON {{outbox_parked}} (hashtextextended(partitionkey, 0), seq) WHERE partitionkey IS NOT NULL;
 CREATE INDEX {{index outbox_parked_due}} ON {{outbox_parked}} (next_attempt_at, seq) WHERE status = 'retry';
+CREATE INDEX {{index outbox_parked_dead}} ON {{outbox_parked}} (seq) WHERE status = 'dead';
 
 CREATE TABLE {{outbox_lease}} (
   only_row boolean NOT NULL DEFAULT true CHECK (only_row),
   owner text,
   epoch bigint NOT NULL,
   lease_until timestamptz NOT NULL,
+  paused_at timestamptz,
   PRIMARY KEY (only_row)
 );
+
+CREATE TABLE {{outbox_archive}} (
+  seq bigint GENERATED ALWAYS AS IDENTITY (SEQUENCE NAME {{outbox_archive_seq_seq}}),
+  shard integer NOT NULL,
+  id text NOT NULL,
+  aggregatetype text NOT NULL,
+  aggregateid text NOT NULL,
+  type text NOT NULL,
+  payload bytea,
+  source text NOT NULL,
+  specversion text NOT NULL,
+  time text,
+  subject text,
+  contenttype text,
+  dataschema text,
+  partitionkey text,
+  traceparent text,
+  tracestate text,
+  tenant text,
+  attributes json NOT NULL,
+  stored_at timestamptz NOT NULL,
+  published_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+  PRIMARY KEY (seq)
+);
+CREATE INDEX {{index outbox_archive_age}} ON {{outbox_archive}} (published_at);
 
 CREATE TABLE {{inbox_message}} (
   consumer text NOT NULL,

@@ -50,6 +50,7 @@ async function missingTables(run: Run, tables: Tables): Promise<string | undefin
     tables.event,
     tables.sequence,
     tables.parked,
+    tables.archive,
     tables.lease,
     tables.inbox,
     tables.journal,

@@ -5,6 +5,7 @@ export interface Tables {
   readonly event: string;
   readonly sequence: string;
   readonly parked: string;
+  readonly archive: string;
   readonly lease: string;
   readonly inbox: string;
   readonly journal: string;
@@ -21,6 +22,7 @@ export function tablesOf(schema: string, prefix: string): Tables {
     event: table("outbox_event"),
     sequence: table("outbox_event_seq_seq"),
     parked: table("outbox_parked"),
+    archive: table("outbox_archive"),
     lease: table("outbox_lease"),
     inbox: table("inbox_message"),
     journal: table("domain_event"),

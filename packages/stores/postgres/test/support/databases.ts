@@ -30,29 +30,41 @@ export function url(): string {
   return serverUrl("postgres");
 }
 
-export const server: Database = {
-  name: "PostgreSQL",
-  open: async (name, options = {}) => {
-    const schema = `${name}_${process.pid}`;
-    const pool = new Pool({ connectionString: url(), max: 20 });
-    await pool.query(`DROP SCHEMA IF EXISTS "${schema}" CASCADE`);
-    const another = (more: Partial<PostgresStoreOptions> = {}): PostgresStore<TestTx> =>
-      postgres({ pool, schema, ...options, ...more });
-    const store = another();
-    await store.migrate();
-    return {
-      schema,
-      store,
-      another,
-      sql: async (text, values) => (await pool.query<Row>(text, values)).rows,
-      close: async () => {
-        await store.close();
-        await pool.query(`DROP SCHEMA IF EXISTS "${schema}" CASCADE`);
-        await pool.end();
-      },
-    };
-  },
-};
+/** A server, and the name that tests call it by. */
+export interface Server extends Database {
+  url(): string;
+}
+
+export function serverAt(title: string, address: () => string): Server {
+  return { name: title, url: address, open: (name, options) => openAt(address(), name, options) };
+}
+
+export const server: Server = serverAt("PostgreSQL", url);
+
+async function openAt(
+  connectionString: string,
+  name: string,
+  options: Partial<PostgresStoreOptions> = {},
+): Promise<Opened> {
+  const schema = `${name}_${process.pid}`;
+  const pool = new Pool({ connectionString, max: 20 });
+  await pool.query(`DROP SCHEMA IF EXISTS "${schema}" CASCADE`);
+  const another = (more: Partial<PostgresStoreOptions> = {}): PostgresStore<TestTx> =>
+    postgres({ pool, schema, ...options, ...more });
+  const store = another();
+  await store.migrate();
+  return {
+    schema,
+    store,
+    another,
+    sql: async (text, values) => (await pool.query<Row>(text, values)).rows,
+    close: async () => {
+      await store.close();
+      await pool.query(`DROP SCHEMA IF EXISTS "${schema}" CASCADE`);
+      await pool.end();
+    },
+  };
+}
 
 // It starts in seconds, so the tests of one file share one.
 const startPglite = (): Promise<PGlite> => (started ??= PGlite.create());

@@ -189,7 +189,15 @@ export const relayFaults: readonly BrokenStore[] = [
     breaks: (inner) =>
       overStore(inner, {
         relay: {
-          status: async () => ({ backlog: 0, oldestAgeMs: undefined, parked: 0, dead: 0, owner: undefined }),
+          status: async () => ({
+            backlog: 0,
+            oldestAgeMs: undefined,
+            parked: 0,
+            dead: 0,
+            owner: undefined,
+            pausedAtMs: undefined,
+            inexact: [],
+          }),
         },
       }),
   },
@@ -243,6 +251,32 @@ export const relayFaults: readonly BrokenStore[] = [
           },
         },
       }),
+  },
+  {
+    name: "does not pause",
+    fault: "goes on reading while it is paused",
+    breaks: (inner) => overStore(inner, { relay: { pause: async () => undefined } }),
+  },
+  {
+    name: "pauses alone",
+    fault: "keeps in the store that was asked, and not with the rows, that it is paused",
+    breaks: (inner) => {
+      let paused = false;
+      return overStore(inner, {
+        relay: {
+          pause: async () => void (paused = true),
+          resume: async () => void (paused = false),
+          read: async (lease, bounds) => (paused ? [] : inner.relay.read(lease, bounds)),
+          due: async (lease, bounds) =>
+            paused ? { events: [], nextInMs: undefined } : inner.relay.due(lease, bounds),
+        },
+      });
+    },
+  },
+  {
+    name: "does not resume",
+    fault: "stays paused for ever",
+    breaks: (inner) => overStore(inner, { relay: { resume: async () => undefined } }),
   },
   {
     name: "does not renew",

@@ -9,6 +9,7 @@ import { lateCommitCases } from "./late-commit.ts";
 import { leaseCases } from "./lease.ts";
 import { parkCases } from "./park.ts";
 import { parkedCases } from "./parked.ts";
+import { pauseCases } from "./pause.ts";
 import { readCases } from "./read.ts";
 import { transactionCases } from "./transaction.ts";
 
@@ -21,6 +22,7 @@ const groups = {
   park: parkCases,
   due: dueCases,
   parked: parkedCases,
+  pause: pauseCases,
   lease: leaseCases,
 };
 

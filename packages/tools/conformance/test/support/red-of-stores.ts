@@ -55,15 +55,22 @@ export const redOfStores: Readonly<Record<string, readonly string[]>> = {
   "reads without weight": [
     "a page of the outbox has at most the rows and bytes asked for, and one row however large it is",
   ],
-  "confirms too much": ["confirm removes exactly these rows; removing one twice is a no-op"],
+  "confirms too much": [
+    "confirm removes exactly these rows; removing one twice is a no-op",
+    "while the outbox is paused nothing is read and nothing is due, in no process; resume gives it all back",
+  ],
   "confirms all": [
     "102. confirm of one batch leaves what was appended meanwhile",
     "96. over many writers that commit out of order or roll back, exactly the committed events are read",
     "a page of the outbox has at most the rows and bytes asked for, and one row however large it is",
     "confirm of nothing removes nothing",
     "confirm removes exactly these rows; removing one twice is a no-op",
+    "while the outbox is paused nothing is read and nothing is due, in no process; resume gives it all back",
   ],
-  "confirms once": ["confirm removes exactly these rows; removing one twice is a no-op"],
+  "confirms once": [
+    "confirm removes exactly these rows; removing one twice is a no-op",
+    "while the outbox is paused nothing is read and nothing is due, in no process; resume gives it all back",
+  ],
   "gives no position": [
     "100. an owner that lost its lease can neither park nor settle",
     "101. a dead row is never due; its key goes on or waits, as asked",
@@ -79,6 +86,7 @@ export const redOfStores: Readonly<Record<string, readonly string[]>> = {
     "a row that is parked behind nothing is due at once",
     "park moves rows out of the outbox in one transaction: they are in one of the two places, never in both or none",
     "the rows that wait behind a due one come with it, in order, up to the first that waits for something else",
+    "while the outbox is paused nothing is read and nothing is due, in no process; resume gives it all back",
   ],
   "park loses": [
     "101. a dead row is never due; its key goes on or waits, as asked",
@@ -96,6 +104,7 @@ export const redOfStores: Readonly<Record<string, readonly string[]>> = {
     "100. an owner that lost its lease can neither park nor settle",
     "101. a parked row that was published is gone, and the next of its key is due",
     "park moves rows out of the outbox in one transaction: they are in one of the two places, never in both or none",
+    "while the outbox is paused nothing is read and nothing is due, in no process; resume gives it all back",
   ],
   "holds no key": [
     "101. a dead row is never due; its key goes on or waits, as asked",
@@ -148,6 +157,7 @@ export const redOfStores: Readonly<Record<string, readonly string[]>> = {
     "95. a backlog is read in order, page by page",
     "one owner holds the lease; another gets it when it was released or has run out, with a higher epoch",
     "park moves rows out of the outbox in one transaction: they are in one of the two places, never in both or none",
+    "while the outbox is paused nothing is read and nothing is due, in no process; resume gives it all back",
   ],
   "gives the lease to two": [
     "100. of several that ask at the same time one gets the lease",
@@ -233,5 +243,14 @@ export const redOfStores: Readonly<Record<string, readonly string[]>> = {
     "120. prune forgets marks older than asked, and no younger ones",
     "of two transactions that mark one id at the same time the second waits for the first: committed, it is a duplicate; rolled back, it runs",
     "prune forgets at most as many marks as asked for",
+  ],
+  "does not pause": [
+    "while the outbox is paused nothing is read and nothing is due, in no process; resume gives it all back",
+  ],
+  "pauses alone": [
+    "while the outbox is paused nothing is read and nothing is due, in no process; resume gives it all back",
+  ],
+  "does not resume": [
+    "while the outbox is paused nothing is read and nothing is due, in no process; resume gives it all back",
   ],
 };

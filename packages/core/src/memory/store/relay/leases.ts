@@ -11,6 +11,10 @@ export interface Leases {
   fence(lease: RelayLease): void;
   /** Whose lease runs. */
   owner(): string | undefined;
+  /** Nobody is to relay, whoever has the lease. */
+  pause(): void;
+  resume(): void;
+  pausedAtMs(): number | undefined;
   clear(): void;
 }
 
@@ -23,6 +27,7 @@ export function createLeases(clock: Clock): Leases {
   let held: Held | undefined;
   // Of the last lease that was given. It stays when that one is released, so that it goes on growing.
   let epoch = 0;
+  let pausedAtMs: number | undefined;
   const running = (): Held | undefined =>
     held !== undefined && held.untilMs > clock.monotonicMs() ? held : undefined;
   // One that has run out and that nobody took is still the owner's.
@@ -51,8 +56,15 @@ export function createLeases(clock: Clock): Leases {
       if (heldBy(lease) === undefined) throw leaseLostError(lease.epoch);
     },
     owner: () => running()?.lease.owner,
+    pause: () => {
+      pausedAtMs ??= clock.now();
+    },
+    resume: () => {
+      pausedAtMs = undefined;
+    },
+    pausedAtMs: () => pausedAtMs,
     clear: () => {
-      held = undefined;
+      held = pausedAtMs = undefined;
       epoch = 0;
     },
   };

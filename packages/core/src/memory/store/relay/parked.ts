@@ -20,7 +20,8 @@ export interface Parked {
   add(event: StoredEvent, request: ParkRequest): void;
   heldKeys(): readonly HeldKey[];
   due(bounds: PageBounds): DueEvents;
-  settle(position: string, result: ParkedResult): void;
+  /** Answers the event where the row is gone now. */
+  settle(position: string, result: ParkedResult): StoredEvent | undefined;
   list(query: ParkedQuery): readonly ParkedEvent[];
   retry(positions: readonly string[]): number;
   discard(positions: readonly string[]): number;
@@ -79,27 +80,25 @@ export function createParked(clock: Clock): Parked {
     },
     settle: (position, result) => {
       const row = rows.get(position);
-      if (row === undefined) return;
+      if (row === undefined) return undefined;
       if (result.kind === "published" || result.kind === "discarded") {
         remove(position);
-        return;
+        return row.event;
       }
       const { attempts } = result;
       const lastError = sayingOf(result.error);
       if (result.kind === "retry") {
         change(row, { status: "retry", attempts, dueAtMs: dueIn(result.waitMs), lastError });
-        return;
+        return undefined;
       }
       const holds = row.holds && result.onDead === "hold-key";
       change(row, { status: "dead", attempts, dueAtMs: undefined, lastError, holds });
       if (!holds) releaseNext(row.event);
+      return undefined;
     },
-    list: ({ status, key, limit = 100 }) =>
+    list: ({ limit = 100, ...query }) =>
       [...rows.inOrder()]
-        .filter(
-          (row) =>
-            (status === undefined || row.status === status) && (key === undefined || row.event.key === key),
-        )
+        .filter((row) => isAskedFor(row, query))
         .slice(0, limit)
         .map(shown),
     retry: (positions) => {
@@ -112,4 +111,17 @@ export function createParked(clock: Clock): Parked {
     discard: (positions) => positions.filter(remove).length,
     clear: rows.clear,
   };
+}
+
+function isAskedFor({ position, status, event }: ParkedRow, query: ParkedQuery): boolean {
+  const fits = (wanted: string | undefined, found: string | undefined): boolean =>
+    wanted === undefined || wanted === found;
+  return (
+    fits(query.status, status) &&
+    fits(query.channel, event.channel) &&
+    fits(query.key, event.key) &&
+    fits(query.type, event.type) &&
+    fits(query.position, position) &&
+    (query.after === undefined || position > query.after)
+  );
 }

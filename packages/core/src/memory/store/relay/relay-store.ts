@@ -3,6 +3,7 @@ import type { StoredEvent } from "../../../contracts/outbox.ts";
 import type { HeldKey, ParkedSettlement, RelayStore } from "../../../contracts/relay-store.ts";
 import type { OrderedRows } from "../ordered-rows.ts";
 import { copyEvent } from "../outbox/copy-event.ts";
+import type { Archive } from "./archive.ts";
 import type { Leases } from "./leases.ts";
 import { pageOf } from "./page.ts";
 import type { Parked } from "./parked.ts";
@@ -12,6 +13,7 @@ export function createRelayStore(
   outbox: OrderedRows<StoredEvent>,
   parked: Parked,
   leases: Leases,
+  archive: Archive,
   clock: Clock,
 ): RelayStore {
   return {
@@ -19,9 +21,13 @@ export function createRelayStore(
     renew: async (lease, leaseMs) => leases.renew(lease, leaseMs),
     release: async (lease) => leases.release(lease),
     // Neither reads nor confirms are fenced: reading harms nobody, and a row that was confirmed may always go.
-    read: async (_lease, bounds) => pageOf(outbox.inOrder(), bounds).map(copyEvent),
+    read: async (_lease, bounds) =>
+      leases.pausedAtMs() === undefined ? pageOf(outbox.inOrder(), bounds).map(copyEvent) : [],
     confirm: async (_lease, events) => {
-      for (const { position } of events) outbox.remove(position);
+      for (const { position } of events) {
+        const event = outbox.remove(position);
+        if (event !== undefined) archive.add(event);
+      }
     },
     park: async (lease, requests) => {
       leases.fence(lease);
@@ -32,12 +38,20 @@ export function createRelayStore(
       }
     },
     heldKeys: async () => parked.heldKeys(),
-    due: async (_lease, bounds) => parked.due(bounds),
+    due: async (_lease, bounds) =>
+      leases.pausedAtMs() === undefined ? parked.due(bounds) : { events: [], nextInMs: undefined },
     settleParked: async (lease, settlements) => {
       leases.fence(lease);
-      for (const { event, result } of settlements) parked.settle(event.position, result);
+      for (const { event, result } of settlements) {
+        const gone = parked.settle(event.position, result);
+        if (gone !== undefined && result.kind === "published") archive.add(gone);
+      }
       return freedOf(settlements, parked.heldKeys());
     },
+    pause: async () => leases.pause(),
+    resume: async () => leases.resume(),
+    archived: async (query) => archive.list(query),
+    pruneArchive: async (maxRows) => archive.prune(maxRows),
     status: async () => {
       const [oldest] = pageOf(outbox.inOrder(), { maxRows: 1, maxBytes: 1 });
       return {
@@ -46,6 +60,8 @@ export function createRelayStore(
         parked: parked.size,
         dead: parked.dead,
         owner: leases.owner(),
+        pausedAtMs: leases.pausedAtMs(),
+        inexact: [],
       };
     },
     parked: async (query) => parked.list(query),

@@ -1,0 +1,5 @@
+import { serverUrl } from "@postrider/test-servers";
+import { server, serverAt, type Server } from "./databases.ts";
+
+/** The oldest and the newest PostgreSQL that there is here. */
+export const servers: readonly Server[] = [server, serverAt("PostgreSQL 18", () => serverUrl("postgres18"))];
