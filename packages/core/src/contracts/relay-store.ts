@@ -59,7 +59,9 @@ export interface RelayStore {
    * What is on its way to the broker is confirmed all the same. Pausing twice is pausing once.
    */
   pause(): Promise<void>;
+  /** Ends a pause, whoever made it. Relays go on at their next look. */
   resume(): Promise<void>;
+  /** What waits, and who leads. Counts 10,000 rows of a kind at most. */
   status(): Promise<OutboxStatus>;
   /** Events that were published and kept, the oldest first; none where the store keeps no archive. */
   archived(query: ArchivedQuery): Promise<readonly ArchivedEvent[]>;

@@ -24,6 +24,7 @@ export interface OutboxAdmin {
   discard(choice: ParkedChoice): Promise<number>;
   /** Halts all relays of this outbox, in every process and across restarts. What is on its way is confirmed. */
   pause(): Promise<void>;
+  /** Ends a pause, whoever made it, and wakes the relays that can be told. */
   resume(): Promise<void>;
 }
 

@@ -11,12 +11,19 @@ import { toError } from "../errors.ts";
 
 /** As much of a `Client` of pg as NOTIFY and LISTEN need. */
 export interface NotifyConnection {
+  /** Connects it. Called once. */
   connect(): Promise<unknown>;
+  /** One statement after the other: `LISTEN`, `NOTIFY`, `SELECT 1`. */
   query(text: string): Promise<unknown>;
+  /** What another process has said. */
   on(event: "notification", listener: (message: { readonly payload?: string | undefined }) => void): unknown;
+  /** The connection broke. */
   on(event: "error", listener: (error: Error) => void): unknown;
+  /** The server ended it. */
   on(event: "end", listener: () => void): unknown;
+  /** Ends it, also one that broke. */
   end(): Promise<void>;
+  /** Lets the process end although it is open. */
   unref?(): void;
 }
 
