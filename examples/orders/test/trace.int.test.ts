@@ -18,21 +18,23 @@ test(
   async () => {
     const { url, finished } = await startBoth();
     await placeOrder(url, "traced", `00-${traceId}-${callerId}-01`);
-    const spans = await finished(8);
+    const spans = await finished(9);
     expect(new Set(spans.map((span) => span.spanContext().traceId))).toEqual(new Set([traceId]));
 
     const request = only(spans, "POST /orders", callerId);
     const transaction = only(spans, "place order (one transaction)", idOf(request));
-    const created = only(spans, "create com.acme.orders", idOf(transaction));
+    const unit = only(spans, "unit of work", idOf(transaction));
+    const created = only(spans, "create com.acme.orders", idOf(unit));
     const relayed = only(spans, "publish com.acme.orders", idOf(created));
     const handled = only(spans, "process com.acme.orders", idOf(created));
     const followUp = only(spans, "create com.acme.shipping", idOf(handled));
     const relayedOn = only(spans, "publish com.acme.shipping", idOf(followUp));
     const marked = only(spans, "process com.acme.shipping", idOf(followUp));
 
-    const path = [request, transaction, created, relayed, handled, followUp, relayedOn, marked];
+    const path = [request, transaction, unit, created, relayed, handled, followUp, relayedOn, marked];
     expect(path.map(({ kind }) => SpanKind[kind])).toEqual([
       "SERVER",
+      "INTERNAL",
       "INTERNAL",
       "PRODUCER",
       "CLIENT",
@@ -43,10 +45,11 @@ test(
     ]);
     expect(handled.attributes["messaging.consumer.group.name"]).toBe("shipping");
     expect(marked.attributes["messaging.consumer.group.name"]).toBe("orders");
-    // The follow-up event names the first one as the conversation it belongs to.
+    // The follow-up event belongs to the conversation of the first one.
+    expect(created.attributes["messaging.message.conversation_id"]).toEqual(expect.any(String));
     for (const span of [relayedOn, marked]) {
       expect(span.attributes["messaging.message.conversation_id"]).toBe(
-        created.attributes["messaging.message.id"],
+        created.attributes["messaging.message.conversation_id"],
       );
     }
     expect(request.attributes).toMatchObject({ "http.route": "/orders", "http.response.status_code": 201 });

@@ -20,7 +20,7 @@ export interface DispatchParts {
   readonly unhandled: "ignore" | "throw";
   /** Makes this the event that is being handled; what `work` calls runs with its context and what events inherit of it. */
   readonly enter: (occurrence: Occurrence, work: (call: Call) => Promise<void>) => Promise<void>;
-  /** Throws when the unit cannot commit any more, has ended, or is not wanted. Asked before each handler. */
+  /** Throws when the unit cannot commit any more, or is not wanted. Asked before each handler. */
   readonly assertGoing: () => void;
   readonly telemetry: Telemetry;
   readonly logger: Logger;

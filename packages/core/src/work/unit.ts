@@ -180,7 +180,6 @@ export function openUnit<Tx>(
         enter,
         assertGoing: () => {
           refuseHalf();
-          assertOpen("A handler of a domain event");
           options.signal?.throwIfAborted();
         },
         telemetry: parts.telemetry,

@@ -445,6 +445,17 @@ describe("after the handlers", () => {
     ]);
   });
 
+  test("a unit that failed takes nothing any more, either", async () => {
+    const { messaging } = await keeping();
+    let left: (() => void) | undefined;
+    const outcome = messaging.unitOfWork().run(async ({ record }) => {
+      left = () => record(Ordered({ n: 1 }));
+      throw new Error("no");
+    });
+    await expect(outcome).rejects.toThrow("no");
+    expect(() => left?.()).toThrow(expect.objectContaining({ code: "USAGE_UNIT_CLOSED" }));
+  });
+
   test("a domain event or a command is not published, from the work, a handler or a mapping", async () => {
     const { messaging } = await keeping();
     const event = Ordered({ n: 1 });

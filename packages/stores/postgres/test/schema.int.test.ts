@@ -19,6 +19,7 @@ describe.each(databases)("schema on $name", (database) => {
     );
     expect(steps).toEqual([
       { name: "001-outbox-and-inbox", checksum: expect.stringMatching(/^[0-9a-f]{64}$/) },
+      { name: "002-domain-journal", checksum: expect.stringMatching(/^[0-9a-f]{64}$/) },
     ]);
   });
 
@@ -27,7 +28,9 @@ describe.each(databases)("schema on $name", (database) => {
     const { another, sql, schema } = opened;
     await sql(`DROP SCHEMA "${schema}" CASCADE`);
     const all = await Promise.all(Array.from({ length: 8 }, () => another().migrate()));
-    expect(all.filter((applied) => applied.length > 0)).toEqual([["001-outbox-and-inbox"]]);
+    expect(all.filter((applied) => applied.length > 0)).toEqual([
+      ["001-outbox-and-inbox", "002-domain-journal"],
+    ]);
     await another().assertSchema();
   });
 
@@ -37,7 +40,9 @@ describe.each(databases)("schema on $name", (database) => {
     await sql(`DROP SCHEMA "${schema}" CASCADE`);
     await expect(another().assertSchema()).rejects.toMatchObject({
       code: "STORE_SCHEMA_MISSING",
-      message: expect.stringMatching(/lacks 001-outbox-and-inbox\. Run store\.migrate\(\)/),
+      message: expect.stringMatching(
+        /lacks 001-outbox-and-inbox, 002-domain-journal\. Run store\.migrate\(\)/,
+      ),
     });
   });
 
