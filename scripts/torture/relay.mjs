@@ -20,7 +20,6 @@ const relay = createRelay({
   transport,
   leaseMs,
   maxPollMs: mode === "notify" ? 1_000 : 100,
-  batchSize: 100,
 });
 relay.start();
 
