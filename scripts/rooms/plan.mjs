@@ -27,7 +27,8 @@ export const plans = [
       "errors.ts",
     ],
     optional: [],
-    own: {},
+    // What AMQP leaves to its clients: connections that come back, confirmed sending, channels that hold messages.
+    own: { rabbitmq: { entries: ["amqp/"] } },
   },
   {
     group: "stores",

@@ -6,21 +6,25 @@ export interface Arguments {
   readonly output: "text" | "json";
   /** Show the services' log while it runs. */
   readonly log: "shown" | "kept";
+  /** Kill the process of the relays on the way. */
+  readonly killRelay: boolean;
   readonly help: boolean;
 }
 
-export const help = `npm start -- [--orders N] [--json] [--verbose]
+export const help = `npm start -- [--orders N] [--json] [--kill-relay] [--verbose]
 
 Two services, orders and shipping, from an HTTP request to a shipment, with duplicates and a
 poisoned order on the way. Without the variables below everything is embedded in one process.
 
   --orders N   orders to place, 1 to 100000 (20)
   --json       one line of JSON last on stdout
+  --kill-relay the relays in a process of their own, killed four times mid-run; needs both URLs
+               below and 100 orders or more
   --verbose    warnings and errors of the services on stderr, as they come
   --help       this
 
   DATABASE_URL=postgres://…                  PostgreSQL instead of PGlite
-  BROKER_URL=…                               a real broker, as its package arrives
+  BROKER_URL=amqp://…                        RabbitMQ instead of the broker in memory
   OTEL_EXPORTER_OTLP_ENDPOINT=http://…:4318  every span to a collector
   OTEL_TRACES_EXPORTER=console               every span on the terminal
   OTEL_METRICS_EXPORTER=console              metrics on the terminal, at the end
@@ -28,12 +32,21 @@ poisoned order on the way. Without the variables below everything is embedded in
 Exit code: 0 when every order has one shipment, 1 when not, 2 for a wrong call, 130 after Ctrl-C.`;
 
 const mostOrders = 100_000;
+const fewestOrdersToKill = 100;
 
 /** @throws UsageError saying in one line what is wrong. */
 export function parseArguments(args: readonly string[]): Arguments {
-  const { orders, json, verbose, help: asked } = parse(args);
+  const given = parse(args);
+  const { json, verbose, help: asked } = given;
+  const orders = countOf(given.orders);
+  const killRelay = given["kill-relay"];
+  if (killRelay && orders < fewestOrdersToKill)
+    throw new UsageError(
+      `--kill-relay takes --orders of at least ${fewestOrdersToKill}: the relays are to die while there is work`,
+    );
   return {
-    orders: countOf(orders),
+    orders,
+    killRelay,
     output: json ? "json" : "text",
     log: verbose ? "shown" : "kept",
     help: asked,
@@ -47,6 +60,7 @@ function parse(args: readonly string[]) {
       options: {
         orders: { type: "string", default: "20" },
         json: { type: "boolean", default: false },
+        "kill-relay": { type: "boolean", default: false },
         verbose: { type: "boolean", default: false },
         help: { type: "boolean", short: "h", default: false },
       },

@@ -22,14 +22,25 @@ async function main(args: readonly string[]): Promise<number> {
   }
 }
 
-async function runOnce({ orders, output, log: shown }: Arguments, choice: Choice): Promise<number> {
+async function runOnce(
+  { orders, killRelay, output, log: shown }: Arguments,
+  choice: Choice,
+): Promise<number> {
+  if (killRelay) refuseEmbedded(choice);
   const progress = progressOn(process.stderr);
   const log = createLog((line) => {
     if (shown === "shown") complain(line);
   });
   const stop = onStopSignals();
   try {
-    const outcome = await run({ choice, orders, signal: stop.signal, log, onProgress: progress.show });
+    const outcome = await run({
+      choice,
+      orders,
+      killRelay,
+      signal: stop.signal,
+      log,
+      onProgress: progress.show,
+    });
     progress.clear();
     const problems = problemsOf(outcome.figures, outcome.unfinished);
     if (problems.length > 0 && shown === "kept") log.lines().forEach((line) => complain(line));
@@ -44,6 +55,18 @@ async function runOnce({ orders, output, log: shown }: Arguments, choice: Choice
   } finally {
     stop.forget();
   }
+}
+
+/** What is embedded in this process has no relay that could be killed alone. */
+function refuseEmbedded({ broker, database }: Choice): void {
+  const missing = [
+    ...(broker.kind === "memory" ? ["BROKER_URL"] : []),
+    ...(database.kind === "pglite" ? ["DATABASE_URL"] : []),
+  ];
+  if (missing.length === 0) return;
+  throw new UsageError(
+    `--kill-relay kills the relays' own process, which needs a real broker and a real database: set ${missing.join(" and ")}`,
+  );
 }
 
 function textOf(outcome: Outcome, choice: Choice): string {

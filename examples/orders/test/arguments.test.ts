@@ -3,12 +3,19 @@ import { help, parseArguments } from "../src/arguments.ts";
 import { UsageError } from "../src/wiring/usage-error.ts";
 
 test("without arguments: twenty orders, as text", () => {
-  expect(parseArguments([])).toEqual({ orders: 20, output: "text", log: "kept", help: false });
+  expect(parseArguments([])).toEqual({
+    orders: 20,
+    killRelay: false,
+    output: "text",
+    log: "kept",
+    help: false,
+  });
 });
 
 test("each argument is understood", () => {
-  expect(parseArguments(["--orders", "100000", "--json", "--verbose"])).toEqual({
+  expect(parseArguments(["--orders", "100000", "--json", "--kill-relay", "--verbose"])).toEqual({
     orders: 100_000,
+    killRelay: true,
     output: "json",
     log: "shown",
     help: false,
@@ -31,4 +38,9 @@ test.each([
   const parse = () => parseArguments([argument]);
   expect(parse).toThrow(UsageError);
   expect(parse).toThrow(/^[^\n]+See npm start -- --help$/);
+});
+
+test("relays that are killed need some work to be killed in", () => {
+  expect(() => parseArguments(["--kill-relay"])).toThrow("--kill-relay takes --orders of at least 100");
+  expect(parseArguments(["--kill-relay", "--orders=100"]).killRelay).toBe(true);
 });

@@ -12,18 +12,23 @@ test.each(["postgres://u@h/d", "postgresql://u@h/d", "POSTGRES://u@h/d"])("%s is
   expect(choose({ DATABASE_URL: url }).database).toEqual({ kind: "postgres", url });
 });
 
-test.each(["amqp", "amqps", "kafka", "nats", "tls", "redis", "rediss"])(
-  "%s:// is said to be not here yet",
-  (scheme) => {
-    const chosen = () => choose({ BROKER_URL: `${scheme}://user:secret@host` });
-    expect(chosen).toThrow(UsageError);
-    expect(chosen).toThrow(`BROKER_URL: the package for ${scheme}:// is not part of this repository yet`);
-    expect(chosen).not.toThrow("secret");
-  },
-);
+test.each(["amqp://u@h/v", "amqps://u@h"])("%s is RabbitMQ", (url) => {
+  expect(choose({ BROKER_URL: url }).broker).toEqual({ kind: "rabbitmq", url });
+});
+
+test.each(["kafka", "nats", "tls", "redis", "rediss"])("%s:// is said to be not here yet", (scheme) => {
+  const chosen = () => choose({ BROKER_URL: `${scheme}://user:secret@host` });
+  expect(chosen).toThrow(UsageError);
+  expect(chosen).toThrow(`BROKER_URL: the package for ${scheme}:// is not part of this repository yet`);
+  expect(chosen).not.toThrow("secret");
+});
 
 test.each([
-  ["BROKER_URL", "mqtt://host", "BROKER_URL: there is no broker for mqtt://. Known: memory://"],
+  [
+    "BROKER_URL",
+    "mqtt://host",
+    "BROKER_URL: there is no broker for mqtt://. Known: memory://, amqp://, amqps://",
+  ],
   ["BROKER_URL", "toString://host", "there is no broker for tostring://"],
   ["DATABASE_URL", "oracle://host", "DATABASE_URL: there is no store for oracle://"],
   ["DATABASE_URL", "sqlite://file", "DATABASE_URL: the package for sqlite:// is not part"],
@@ -32,7 +37,7 @@ test.each([
     "localhost:5432",
     "DATABASE_URL: is no address: it must begin with a scheme, as in postgres://",
   ],
-  ["BROKER_URL", "localhost", "BROKER_URL: is no address: it must begin with a scheme, as in memory://"],
+  ["BROKER_URL", "localhost", "BROKER_URL: is no address: it must begin with a scheme, as in amqp://"],
 ])("%s=%s is refused", (variable, url, said) => {
   expect(() => choose({ [variable]: url })).toThrow(said);
 });

@@ -61,9 +61,9 @@ test("services whose start was stopped are not started", async () => {
   const choice = choose({});
   const broker = openBroker(choice.broker);
   const signal = AbortSignal.abort(new Error("Ctrl-C"));
-  await expect(startServices({ choice, broker, traceId: "0".repeat(32), log, signal })).rejects.toThrow(
-    "Ctrl-C",
-  );
-  const options = { choice, orders: 1, signal, log, onProgress: () => {} };
+  const relay = "inside";
+  const traceId = "0".repeat(32);
+  await expect(startServices({ choice, broker, relay, traceId, log, signal })).rejects.toThrow("Ctrl-C");
+  const options = { choice, orders: 1, killRelay: false, signal, log, onProgress: () => {} };
   await expect(run(options)).rejects.toThrow("Ctrl-C");
 });

@@ -11,6 +11,7 @@ const start: StartMessage = {
   kind: "start",
   service: "orders",
   choice: { broker: { kind: "memory", url: "memory://" }, database: { kind: "pglite" } },
+  relay: "inside",
   traceId,
 };
 
@@ -67,7 +68,12 @@ test(
     fromSources();
     const database = { kind: "postgres", url: await ownDatabase() } as const;
     const log = createLog(() => {});
-    const services = await startApart({ choice: { ...start.choice, database }, traceId, log });
+    const services = await startApart({
+      choice: { ...start.choice, database },
+      relay: "inside",
+      traceId,
+      log,
+    });
     try {
       const page = { referencePrefix: "r-", after: "", limit: 10 };
       expect(await services.orders.url()).toMatch(/^http:\/\/127\.0\.0\.1:\d+$/);

@@ -68,9 +68,9 @@ async function startBoth() {
   const broker = openBroker({ kind: "memory", url: "memory://" });
   const { logger, lines } = createLog(() => {});
   const databases = await openDatabases({ kind: "pglite" }, ["orders", "shipping"], opened);
-  const shipping = await startShipping({ broker, database: databases.shipping, logger });
+  const shipping = await startShipping({ broker, database: databases.shipping, logger, relay: "inside" });
   opened.add(shipping.close);
-  const orders = await startOrders({ broker, database: databases.orders, logger });
+  const orders = await startOrders({ broker, database: databases.orders, logger, relay: "inside" });
   opened.add(orders.close);
   return {
     url: await orders.url(),

@@ -1,7 +1,7 @@
 // Real servers in a folder of their own, apart from those that the developer may have up.
 import assert from "node:assert/strict";
 import { spawn, spawnSync } from "node:child_process";
-import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
@@ -19,8 +19,14 @@ const names = ["redis", "postgres", "rabbitmq"];
 const mark = {
   redis: ({ main }) => redisSays(main, "SET marked yes", "+OK\r\n"),
   postgres: ({ main }) => query(main, "CREATE TABLE marked AS SELECT 'yes' AS answer"),
-  async rabbitmq({ management }) {
+  async rabbitmq({ management }, folder) {
     assert.equal((await queue(management, { method: "PUT", body: '{"durable":true}' })).status, 201);
+    // RabbitMQ answers before the definition is in its log: it is safe, and fit to be asked for, only then.
+    const onDisk = () =>
+      readdirSync(join(folder, "data/mnesia"), { recursive: true, withFileTypes: true })
+        .filter((entry) => entry.isFile() && /\.(LOG|DCD|DCL)$/.test(entry.name))
+        .some(({ parentPath, name }) => readFileSync(join(parentPath, name)).includes("marked"));
+    await until(onDisk, { what: "the queue in the log of RabbitMQ", timeoutMs: 10_000 });
   },
 };
 const marked = {
@@ -118,7 +124,7 @@ describe("the life of started servers", () => {
   for (const name of names)
     test(`a killed ${name} is down, and starts again on the same ports with the same data`, async () => {
       const { ports, password } = stateOf(name);
-      await mark[name](services.startedUrls(name));
+      await mark[name](services.startedUrls(name), join(home, name));
       await services.kill(name);
       assert.throws(() => services.startedUrl(name), new RegExp(`npm run services -- up ${name}$`));
       const again = await services.start(name);

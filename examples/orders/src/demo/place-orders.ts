@@ -17,6 +17,8 @@ export interface PlaceOptions {
   /** Ends it early: what has been asked is answered, nothing more is asked. */
   readonly signal: AbortSignal;
   readonly onPlaced: (placed: number) => void;
+  /** Awaited before the order of this index is asked for; the requests under way go on. */
+  readonly beforeOrder?: ((index: number) => Promise<void>) | undefined;
 }
 
 /** Requests under way at once. */
@@ -24,7 +26,8 @@ const concurrency = 16;
 const Answer = z.object({ orderId: z.string() });
 
 /** Places all orders of the plan over HTTP, as any client would. Rejects when one of them is not answered with 201. */
-export async function placeOrders({ url, plan, traceId, signal, onPlaced }: PlaceOptions): Promise<Placed> {
+export async function placeOrders(options: PlaceOptions): Promise<Placed> {
+  const { url, plan, traceId, signal, onPlaced, beforeOrder } = options;
   const ids = new Map<PlannedOrder["part"], string>();
   let next = 0;
   let placed = 0;
@@ -33,7 +36,9 @@ export async function placeOrders({ url, plan, traceId, signal, onPlaced }: Plac
 
   const work = async (): Promise<void> => {
     while (goesOn()) {
-      const order = plan.orderAt(next++);
+      const index = next++;
+      await beforeOrder?.(index);
+      const order = plan.orderAt(index);
       const orderId = await post(url, order, traceId);
       if (order.part !== "plain") ids.set(order.part, orderId);
       if (order.part !== "poisoned") onPlaced(++placed);

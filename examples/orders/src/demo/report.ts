@@ -41,13 +41,14 @@ function headLines({ broker, database }: Choice, paint: Paint): string[] {
 }
 
 function figureLines({ figures, url, retries, letter }: Outcome, paint: Paint): string[] {
-  const { placed, published, duplicatesInjected, duplicatesDropped, effects, deadLettered } = figures;
+  const { placed, published, duplicatesInjected, duplicatesDropped, effects, deadLettered, kills } = figures;
   const rows: (readonly [count: number, what: string, how: string])[] = [
     [placed, "orders placed over HTTP", `POST ${url}/orders`],
     [published, "events relayed", "from the outbox to the broker, counted by an audit group"],
     [duplicatesInjected, "duplicates injected", "by a client that knows nothing of this library"],
     [duplicatesDropped, "duplicates dropped", "by the inbox of shipping"],
     [retries, retries === 1 ? "retry" : "retries", "the carrier did not answer the first time"],
+    ...(kills === 0 ? [] : [[kills, "kills", "of the relays' process, on the way"] as const]),
     [effects, "shipments made", "counted in the table of shipments"],
     [
       deadLettered,
@@ -85,6 +86,9 @@ function nextLines(choice: Choice, paint: Paint): string[] {
     ["examples/orders/README.md", "all files, and how to run it on servers"],
     ["ARCHITECTURE.md", "the path of an event, and where it is durable"],
     ["npm start -- --orders 500 --json", "more orders, and the figures as JSON"],
+    ...(choice.broker.kind === "memory"
+      ? ([["BROKER_URL=amqp://… npm start", "the same code on RabbitMQ"]] as const)
+      : []),
     ...(choice.database.kind === "pglite"
       ? ([["DATABASE_URL=postgres://… npm start", "the same code on PostgreSQL"]] as const)
       : []),

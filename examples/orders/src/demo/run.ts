@@ -13,6 +13,7 @@ import { countRun } from "./count.ts";
 import type { Figures } from "./figures.ts";
 import { lockDatabase } from "./lock-database.ts";
 import type { Log } from "./log.ts";
+import { createRelayKiller } from "./relay-killer.ts";
 import { placeOrders, type Placed } from "./place-orders.ts";
 import { planRun, type Plan } from "./plan.ts";
 import { startServices, type Services } from "./services.ts";
@@ -21,6 +22,8 @@ import { waitUntil, type Condition } from "./wait-until.ts";
 export interface RunOptions {
   readonly choice: Choice;
   readonly orders: number;
+  /** Kill the process of the relays on the way. */
+  readonly killRelay: boolean;
   /** Ends the run early: everything under way is drained and closed, and the run rejects with the signal's reason. */
   readonly signal: AbortSignal;
   readonly log: Log;
@@ -54,7 +57,8 @@ const ordersChannel = "com.acme.orders";
 const stallMs = 30_000;
 
 /** Starts the services, places orders, sends some events twice, waits until all is done, and counts. */
-export function run({ choice, orders: count, signal, log, onProgress }: RunOptions): Promise<Outcome> {
+export function run(options: RunOptions): Promise<Outcome> {
+  const { choice, orders: count, signal, log, onProgress } = options;
   return closing(async (opened) => {
     onProgress("starting the services");
     opened.add(await lockDatabase(choice.database));
@@ -64,7 +68,8 @@ export function run({ choice, orders: count, signal, log, onProgress }: RunOptio
     // Before the first order, so that it misses no event.
     const audit = await startAudit(broker, plan, log.logger);
     opened.add(audit.close);
-    const services = await startServices({ choice, broker, traceId, log, signal });
+    const relay = options.killRelay ? "apart" : "inside";
+    const services = await startServices({ choice, broker, relay, traceId, log, signal });
     opened.add(services.close);
     const duplicates = chooseDuplicates(plan);
     const raw = await startRawClient(broker, {
@@ -77,7 +82,20 @@ export function run({ choice, orders: count, signal, log, onProgress }: RunOptio
     const startedAtMs = performance.now();
     const url = await services.orders.url();
     const onPlaced = (placed: number) => onProgress(`placing orders (${placed} of ${count})`);
-    const placed = await placeOrders({ url, plan, traceId, signal, onPlaced });
+    const { published } = audit;
+    const killer =
+      services.killRelays === undefined
+        ? undefined
+        : createRelayKiller({ killRelays: services.killRelays, orders: count, published, signal });
+    const placed = await placeOrders({
+      url,
+      plan,
+      traceId,
+      signal,
+      onPlaced,
+      beforeOrder: killer?.beforeOrder,
+    });
+    await killer?.ended();
     const conditions = whenDone({ plan, placed, audit, duplicates, raw, services });
     const unfinished = await waitUntil(conditions, { stallMs, signal, onProgress });
     signal.throwIfAborted();
@@ -95,7 +113,7 @@ export function run({ choice, orders: count, signal, log, onProgress }: RunOptio
         duplicatesInjected: raw.injected(),
         duplicatesDropped: duplicate,
         deadLettered: letter === undefined ? 0 : 1,
-        kills: 0,
+        kills: killer?.kills() ?? 0,
         seconds,
       },
       unfinished,

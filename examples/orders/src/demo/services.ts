@@ -3,6 +3,7 @@ import { startProcess, type ServiceProcess } from "../processes/start-process.ts
 import { startShipping, type Shipping } from "../shipping/start.ts";
 import { recordSpansOf, type RecordedSpan } from "../telemetry/span-recorder.ts";
 import { startTelemetry } from "../telemetry/telemetry.ts";
+import type { ServiceName } from "../processes/protocol.ts";
 import type { Broker } from "../wiring/brokers.ts";
 import type { Choice } from "../wiring/choose.ts";
 import { started } from "../wiring/closers.ts";
@@ -13,6 +14,8 @@ import type { Log } from "./log.ts";
 export interface Services {
   readonly orders: Omit<Orders, "close">;
   readonly shipping: Omit<Shipping, "close">;
+  /** The process of the relays, where it is one of its own: ends it as a crash does, and starts another. */
+  readonly killRelays: (() => Promise<void>) | undefined;
   /** What both have recorded of the watched trace. */
   spans(): Promise<readonly RecordedSpan[]>;
   /** Each drains and closes; then telemetry is sent. */
@@ -22,6 +25,8 @@ export interface Services {
 export interface ServicesOptions {
   readonly choice: Choice;
   readonly broker: Broker;
+  /** Where the relays are: in their services, or in a process of their own. */
+  readonly relay: "inside" | "apart";
   /** The trace whose spans are kept. */
   readonly traceId: string;
   readonly log: Log;
@@ -45,29 +50,36 @@ function startTogether({
     const recorder = recordSpansOf(traceId);
     opened.add(startTelemetry({ serviceName: "orders-example", env: process.env, recorder }).shutdown);
     const databases = await openDatabases(choice.database, ["orders", "shipping"], opened);
-    const shipping = await startShipping({ broker, database: databases.shipping, logger });
+    const relay = "inside";
+    const shipping = await startShipping({ broker, database: databases.shipping, logger, relay });
     opened.add(shipping.close);
-    const orders = await startOrders({ broker, database: databases.orders, logger });
+    const orders = await startOrders({ broker, database: databases.orders, logger, relay });
     opened.add(orders.close);
-    return { orders, shipping, spans: async () => recorder.spans(), close: opened.closeAll };
+    const spans = async () => recorder.spans();
+    return { orders, shipping, killRelays: undefined, spans, close: opened.closeAll };
   }, signal);
 }
 
 /** Each in a child process of this one. */
-export function startApart({
-  choice,
-  traceId,
-  log,
-  signal,
-}: Omit<ServicesOptions, "broker">): Promise<Services> {
+export function startApart(options: Omit<ServicesOptions, "broker">): Promise<Services> {
+  const { choice, relay, traceId, log, signal } = options;
   return started(async (opened) => {
-    const start = async (service: "orders" | "shipping"): Promise<ServiceProcess> => {
-      const one = await startProcess({ kind: "start", service, choice, traceId }, log.add);
+    const start = async (service: ServiceName): Promise<ServiceProcess> => {
+      const one = await startProcess({ kind: "start", service, choice, relay, traceId }, log.add);
       opened.add(one.close);
       return one;
     };
     const [shipping, orders] = await both(start("shipping"), start("orders"));
+    // After the services: they make the tables.
+    let relays = relay === "apart" ? await start("relays") : undefined;
     return {
+      killRelays:
+        relays === undefined
+          ? undefined
+          : async () => {
+              await relays?.kill();
+              relays = await start("relays");
+            },
       orders: remote<Orders>(orders, ["url", "list", "countShipped"]),
       shipping: remote<Shipping>(shipping, ["counts", "countShipments"]),
       spans: async () => {

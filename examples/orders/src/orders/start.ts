@@ -19,13 +19,14 @@ export interface Orders {
 }
 
 /** Takes orders over HTTP, and marks them when they have been shipped. */
-export function startOrders({ broker, database, logger }: StartOptions): Promise<Orders> {
+export function startOrders({ broker, database, logger, relay }: StartOptions): Promise<Orders> {
   return started(async (opened) => {
     await database.prepare(ordersTables);
     const messaging = await createMessaging({
       source: "/services/orders",
       broker: broker.access(),
       store: database.store,
+      relay: relay === "inside" ? {} : false,
       logger,
     });
     opened.add(() => messaging.close());

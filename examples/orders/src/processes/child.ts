@@ -7,6 +7,9 @@ import { startTelemetry } from "../telemetry/telemetry.ts";
 import { openBroker } from "../wiring/brokers.ts";
 import { openDatabases } from "../wiring/database.ts";
 import { started } from "../wiring/closers.ts";
+import type { Logger } from "@postrider/core";
+import { startRelays } from "../relays/start.ts";
+import type { Closers } from "../wiring/closers.ts";
 import type { CallMessage, FromChild, StartMessage, ToChild } from "./protocol.ts";
 
 /** A service as its parent sees it: methods by name, one of them `close`. */
@@ -23,16 +26,15 @@ process.on("SIGINT", () => {});
 process.once("SIGTERM", () => void end());
 process.once("disconnect", () => void end());
 
-async function begin({ service, choice, traceId }: StartMessage): Promise<Callable> {
+async function begin(start: StartMessage): Promise<Callable> {
+  const { service, traceId } = start;
   const log = createLog((line) => send({ kind: "log", line }));
   try {
     const callable = await started(async (opened): Promise<Callable> => {
       const recorder = recordSpansOf(traceId);
       opened.add(startTelemetry({ serviceName: service, env: process.env, recorder }).shutdown);
-      const databases = await openDatabases(choice.database, [service], opened);
-      const options = { broker: openBroker(choice.broker), database: databases[service], logger: log.logger };
       const spans = async (): Promise<readonly RecordedSpan[]> => recorder.spans();
-      const begun = service === "orders" ? await startOrders(options) : await startShipping(options);
+      const begun = await startService(start, log.logger, opened);
       opened.add(begun.close);
       return { ...begun, spans, close: opened.closeAll };
     });
@@ -44,6 +46,17 @@ async function begin({ service, choice, traceId }: StartMessage): Promise<Callab
     process.disconnect?.();
     return {};
   }
+}
+
+async function startService({ service, choice, relay }: StartMessage, logger: Logger, opened: Closers) {
+  const broker = openBroker(choice.broker);
+  if (service === "relays") {
+    const databases = await openDatabases(choice.database, ["orders", "shipping"], opened);
+    return startRelays({ broker, databases, logger });
+  }
+  const database = (await openDatabases(choice.database, [service], opened))[service];
+  const options = { broker, database, logger, relay };
+  return service === "orders" ? startOrders(options) : startShipping(options);
 }
 
 async function answer({ id, method, args }: CallMessage): Promise<void> {

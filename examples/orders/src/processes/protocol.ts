@@ -1,10 +1,14 @@
 import type { Choice } from "../wiring/choose.ts";
 
+/** What a child process can be. */
+export type ServiceName = "orders" | "shipping" | "relays";
+
 /** The first message to a child process: which service it is, and what it runs on. */
 export interface StartMessage {
   readonly kind: "start";
-  readonly service: "orders" | "shipping";
+  readonly service: ServiceName;
   readonly choice: Choice;
+  readonly relay: "inside" | "apart";
   /** The trace whose spans it keeps. */
   readonly traceId: string;
 }

@@ -8,6 +8,8 @@ export interface ServiceProcess {
   readonly pid: number;
   /** Calls a method of the service. Rejects with its error, and when the process is gone. */
   call(method: string, ...args: readonly unknown[]): Promise<unknown>;
+  /** Ends it as a crash does; resolves when it is gone. */
+  kill(): Promise<void>;
   /** Lets the service drain and close; resolves when the process has ended. */
   close(): Promise<void>;
 }
@@ -23,11 +25,18 @@ export async function startProcess(
   const child = fork(modulePath(), { stdio: ["ignore", 2, 2, "ipc"] });
   const calls = createCalls(child, start.service);
   await calls.started(start, onLog);
+  const hasEnded = (): boolean => child.exitCode !== null || child.signalCode !== null;
   return {
     pid: child.pid ?? 0,
     call: calls.call,
+    kill: async () => {
+      if (hasEnded()) return;
+      const exited = once(child, "exit");
+      child.kill("SIGKILL");
+      await exited;
+    },
     close: async () => {
-      if (child.exitCode !== null || child.signalCode !== null) return;
+      if (hasEnded()) return;
       const exited = once(child, "exit");
       const killing = setTimeout(() => child.kill("SIGKILL"), closeMs);
       if (child.connected) child.disconnect();

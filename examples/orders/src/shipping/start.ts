@@ -17,7 +17,7 @@ export interface Shipping {
 }
 
 /** Makes a shipment of every order that was placed. */
-export function startShipping({ broker, database, logger }: StartOptions): Promise<Shipping> {
+export function startShipping({ broker, database, logger, relay }: StartOptions): Promise<Shipping> {
   return started(async (opened) => {
     await database.prepare(shippingTables);
     const shipments = shipOrders(database, pretendCarrier());
@@ -25,6 +25,7 @@ export function startShipping({ broker, database, logger }: StartOptions): Promi
       source: "/services/shipping",
       broker: broker.access(tapDeliveries(shipments.name, createDeliveryLog(database, logger))),
       store: database.store,
+      relay: relay === "inside" ? {} : false,
       logger,
     });
     opened.add(() => messaging.close());

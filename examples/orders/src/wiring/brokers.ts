@@ -38,6 +38,7 @@ export function openBroker(choice: BrokerChoice): Broker {
 function transportsOf(local: MemoryBroker, tap: Tap) {
   return {
     memory: async () => ({ transport: tap(memoryDriver(local)) }),
+    rabbitmq: async () => ({ transport: tap((await import("@postrider/rabbitmq")).transport) }),
   } satisfies TransportLoaders;
 }
 

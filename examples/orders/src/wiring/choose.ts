@@ -7,7 +7,7 @@ export interface Choice {
 }
 
 export interface BrokerChoice {
-  readonly kind: "memory";
+  readonly kind: "memory" | "rabbitmq";
   readonly url: string;
 }
 
@@ -15,16 +15,12 @@ export type DatabaseChoice =
   | { readonly kind: "pglite" }
   | { readonly kind: "postgres"; readonly url: string };
 
-const brokers: Readonly<Record<string, BrokerChoice["kind"]>> = { memory: "memory" };
-const brokersToCome: ReadonlySet<string> = new Set([
-  "amqp",
-  "amqps",
-  "kafka",
-  "nats",
-  "tls",
-  "redis",
-  "rediss",
-]);
+const brokers: Readonly<Record<string, BrokerChoice["kind"]>> = {
+  memory: "memory",
+  amqp: "rabbitmq",
+  amqps: "rabbitmq",
+};
+const brokersToCome: ReadonlySet<string> = new Set(["kafka", "nats", "tls", "redis", "rediss"]);
 const databasesToCome: ReadonlySet<string> = new Set(["mysql", "mariadb", "sqlite", "file"]);
 
 /** Broker and database by BROKER_URL and DATABASE_URL; without them everything is embedded in this process. */
@@ -34,7 +30,7 @@ export function choose(env: Readonly<Record<string, string | undefined>>): Choic
 
 function chooseBroker(url: string | undefined): BrokerChoice {
   if (url === undefined || url === "") return { kind: "memory", url: "memory://" };
-  const scheme = schemeOf("BROKER_URL", url, "memory://");
+  const scheme = schemeOf("BROKER_URL", url, "amqp://");
   const kind = Object.hasOwn(brokers, scheme) ? brokers[scheme] : undefined;
   if (kind !== undefined) return { kind, url };
   if (brokersToCome.has(scheme)) throw notHereYet("BROKER_URL", scheme, "the broker in memory");

@@ -7,4 +7,6 @@ export interface StartOptions {
   readonly broker: Broker;
   readonly database: Database;
   readonly logger: Logger;
+  /** Whether the service relays its outbox itself, or a process of its own does. */
+  readonly relay: "inside" | "apart";
 }

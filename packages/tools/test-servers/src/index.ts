@@ -2,7 +2,7 @@
 import type { ServerName } from "../../../../scripts/services/index.mjs";
 
 // @boundaries-ignore as above
-export { freeze, kill, start, thaw } from "../../../../scripts/services/index.mjs";
+export { freeze, kill, start, startedUrls, thaw } from "../../../../scripts/services/index.mjs";
 export type { ServerName };
 
 /**

@@ -98,12 +98,9 @@ export const capabilityCases: readonly TransportCase[] = [
       for (const one of passed) await scope.wait("ack", one.settle({ kind: "ack" }));
       await scope.end(first);
       const fresh = await scope.subscribe(await scope.connect(), { group, channels: [channel] });
-      const again = await fresh.next();
-      claimEqual(
-        [idOf(again.message), again.attempt],
-        [idOf(delayed), 2],
-        "the delayed message at another consumer",
-      );
+      // Where the broker confirms no acknowledgement, what was acknowledged last may come once more.
+      const again = (await fresh.takeUntil(idOf(delayed))).at(-1);
+      claimEqual(again?.attempt, 2, "attempt of the delayed message at another consumer");
     },
   },
 ];
