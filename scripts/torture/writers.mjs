@@ -8,6 +8,9 @@ import { createRandom } from "./random.mjs";
 export const writers = 16;
 const rollbacks = 0.1;
 const longestDelayMs = 15;
+/** So many stay open for long: longer than a relay on a busy machine lags behind, or it would never read beside one. */
+const slow = 0.02;
+const slowMs = 600;
 
 /** `id` is `key:version:n`, and the checker's only way to know an event. */
 const Changed = defineEvent("torture.aggregates.changed.v1", {
@@ -67,6 +70,7 @@ async function transaction(client, schema, outbox, random) {
   await client.query(`INSERT INTO "${schema}".change SELECT unnest($1::text[])`, [ids]);
   await outbox.add(fromPg(client), ...ids.map((id) => Changed({ id, key }, { id })));
   // Between the row and COMMIT: so numbers become visible in another order than they were drawn.
-  await client.query("SELECT pg_sleep($1)", [(random() * longestDelayMs) / 1_000]);
+  const delayMs = random() < slow ? slowMs : random() * longestDelayMs;
+  await client.query("SELECT pg_sleep($1)", [delayMs / 1_000]);
   await client.query(random() < rollbacks ? "ROLLBACK" : "COMMIT");
 }

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { torture, type Tortured } from "./support/torture.ts";
+import { torture } from "./support/torture.ts";
 
 test(
   "93, 94, 96, 100. nothing is lost or out of order while 16 writers write and the leading relay dies again and again",
@@ -18,13 +18,10 @@ test(
 
 test(
   "96. the same load finds out a relay that passes rows by their number alone",
-  { timeout: 240_000 },
+  { timeout: 120_000 },
   async () => {
-    let found: Tortured | undefined;
-    // On a busy machine a relay may lag behind all open transactions; it can make its mistake only beside one.
-    for (let seed = 1; seed <= 6 && (found?.counts.lost ?? 0) === 0; seed += 1)
-      found = await torture(6, "--seed", String(seed), "--mark", "last-seen");
-    expect(found?.counts.lost).toBeGreaterThan(0);
-    expect(found?.code).toBe(1);
+    const { code, counts } = await torture(8, "--seed", "1", "--mark", "last-seen");
+    expect(counts.lost).toBeGreaterThan(0);
+    expect(code).toBe(1);
   },
 );
