@@ -80,7 +80,7 @@ const store = memoryStore();
 const real = memory();
 const publish = async (messages) => {
   console.log("under way");
-  await new Promise((resolve) => setTimeout(resolve, 500));
+  await new Promise((resolve) => process.once("SIGTERM", resolve));
   console.log("confirmed");
   return messages.map(() => ({ status: "confirmed" }));
 };
