@@ -3,6 +3,8 @@ import type { ServerName } from "../../../../scripts/services/index.mjs";
 
 // @boundaries-ignore as above
 export { freeze, kill, start, startedUrls, thaw } from "../../../../scripts/services/index.mjs";
+// @boundaries-ignore as above
+export { rabbitmqctl } from "../../../../scripts/services/rabbitmqctl.mjs";
 export type { ServerName };
 
 /**

@@ -5,14 +5,16 @@ import {
   OptionsError,
   type Settlement,
 } from "@postrider/core";
+import type { ConsumeMessage } from "amqplib";
 import type { Fetched } from "./amqp/intake.ts";
 import { deliveryLostError, type LossReason } from "./errors.ts";
-import { attemptOf, fromNative, isRedelivered, originOf } from "./mapping.ts";
+import { attemptOf, isRedelivered, originOf } from "./mapping.ts";
 
 /** What a delivery asks of the subscription that handed it over. */
 export interface DeliveryHolder {
   readonly queue: string;
-  readonly namePrefix: string;
+  /** What the message is to those who get it. */
+  read(message: ConsumeMessage): IncomingMessage;
   /** It is settled, or was lost: there is room for another. */
   freed(delivery: HeldDelivery): void;
   /** Resolves when a copy for the next attempt is confirmed. */
@@ -52,7 +54,7 @@ class RabbitmqDelivery implements HeldDelivery {
   }
 
   get message(): IncomingMessage {
-    return (this.#message ??= fromNative(this.fetched.message, this.#holder.namePrefix));
+    return (this.#message ??= this.#holder.read(this.fetched.message));
   }
 
   get attempt(): number {

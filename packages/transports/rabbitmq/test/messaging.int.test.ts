@@ -7,6 +7,7 @@ import {
   Reject,
 } from "@postrider/core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { rabbitmq } from "../src/index.ts";
 import { createBroker, type TestBroker } from "./support/broker.ts";
 
 interface Order {
@@ -78,4 +79,40 @@ describe("messaging over RabbitMQ, chosen by its URL", () => {
       await messaging.close();
     },
   );
+
+  test("76. what the broker puts with the dead letters at its own limit is read as a letter, also at a second look", async () => {
+    const messaging = await createMessaging({
+      source: "/shop",
+      broker: rabbitmq({ url: broker.url, namePrefix: "limit." }),
+      logger: quiet,
+    });
+    const consumer = defineConsumer("limited", { inbox: "none" }).on(Placed, () => undefined);
+    await (await messaging.consume(consumer)).close();
+    const raw = await broker.raw();
+    const channel = await raw.createChannel();
+    await channel.prefetch(1);
+    // Each return counts, as with a consumer that dies with the message in hand.
+    await channel.consume("limit.limited", (message) => void (message && channel.nack(message)));
+    await messaging.publish(Placed({ order: "deadly" }));
+    await expect
+      .poll(async () => (await channel.checkQueue("limit.limited:dead")).messageCount, { timeout: 20_000 })
+      .toBe(1);
+    const letters: DeadLetter[] = [];
+    await messaging.consumeDeadLetters("limited", (letter) => {
+      letters.push(letter);
+      if (letters.length === 1) throw new Error("look again");
+    });
+    await expect.poll(() => letters.length, { timeout: 10_000 }).toBe(2);
+    for (const letter of letters) {
+      expect(letter).toMatchObject({
+        reason: "exhausted",
+        consumer: "limited",
+        origin: { queue: "limit.limited" },
+        message: { channel: Placed.channel, attributes: { type: Placed.type } },
+      });
+      expect(letter.errors[0]?.message).toContain("delivery limit");
+      expect(Date.parse(letter.deadLetteredAt)).toBeGreaterThan(Date.parse("2026-01-01"));
+    }
+    await messaging.close();
+  });
 });

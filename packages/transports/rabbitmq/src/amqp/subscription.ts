@@ -6,10 +6,11 @@ import {
 } from "@postrider/core";
 import type { ChannelModel, ConsumeMessage } from "amqplib";
 import { ackTimeoutError, isAckTimeout, saidBy, subscriptionLost, toTransportError } from "../errors.ts";
-import { attemptOf } from "../mapping.ts";
+import { attemptOf, fromNative } from "../mapping.ts";
 import type { ResolvedOptions } from "../options.ts";
 import { createDelivery, type DeliveryHolder } from "../settlement.ts";
 import { problemsOfBound, type GroupPlan, type Topology, type WorkQueue } from "../topology.ts";
+import { completeLetter } from "./bare-letter.ts";
 import { giveBackDeadlineMs, type Copies } from "./copies.ts";
 import { createHandOver, putBack, report, type HandOver } from "./hand-over.ts";
 import { createIntake, type Intake } from "./intake.ts";
@@ -177,7 +178,10 @@ function createHolder(
 ): DeliveryHolder {
   return {
     queue: queue.name,
-    namePrefix: options.namePrefix,
+    read: (message) => {
+      if (queue.kind === "dead-letters") completeLetter(message, plan.group, options.namePrefix);
+      return fromNative(message, options.namePrefix);
+    },
     freed: (delivery) => handOver().freed(delivery),
     retry: ({ message }, attempt, delayMs) => copies.retry(queue, message, attempt, delayMs),
     deadLetter: (letter) => copies.deadLetter(plan.deadLetters, letter),

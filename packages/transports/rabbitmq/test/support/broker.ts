@@ -1,4 +1,5 @@
 import { randomUUID } from "node:crypto";
+import { until } from "@postrider/fault-suite";
 import { serverUrl, startedUrls } from "@postrider/test-servers";
 import { connect, type ChannelModel } from "amqplib";
 import { rabbitmq, type RabbitmqOptions, type RabbitmqTransport } from "../../src/index.ts";
@@ -14,6 +15,8 @@ export interface TestBroker {
   /** What the management API says of a queue. */
   queue(name: string): Promise<Readonly<Record<string, unknown>> | undefined>;
   queueNames(): Promise<readonly string[]>;
+  /** The server closes every connection there is to this broker. */
+  closeConnections(): Promise<void>;
   remove(): Promise<void>;
 }
 
@@ -52,6 +55,15 @@ export async function createBroker(): Promise<TestBroker> {
     queueNames: async () => {
       const queues: unknown = await ask("GET", `queues/${vhost}?columns=name`);
       return Array.isArray(queues) ? queues.map((one: { name: string }) => one.name) : [];
+    },
+    closeConnections: async () => {
+      // The management hears of a connection up to a second after it stands.
+      const names = async (): Promise<readonly string[]> => {
+        const found: unknown = await ask("GET", `vhosts/${vhost}/connections?columns=name`);
+        return Array.isArray(found) ? found.map((one: { name: string }) => one.name) : [];
+      };
+      await until("the management knows the connections", async () => (await names()).length > 0);
+      for (const name of await names()) await ask("DELETE", `connections/${encodeURIComponent(name)}`);
     },
     remove: async () => {
       for (const end of ends.toReversed()) await end();

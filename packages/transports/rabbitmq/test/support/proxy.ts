@@ -11,6 +11,10 @@ export interface Proxy {
   reopen(): void;
   /** Passes nothing in this direction on any more; connections stay open. */
   silence(direction: "replies" | "both"): void;
+  /** Keeps the replies back on the connections that stand. */
+  hold(): void;
+  /** Lets go of what was kept back, in its order. */
+  release(): void;
   /** Connections that were turned away so far. */
   refused(): number;
   close(): Promise<void>;
@@ -70,6 +74,12 @@ export async function openProxy(targetUrl: string): Promise<Proxy> {
           client.resume();
         }
       }
+    },
+    hold: () => {
+      for (const [client, upstream] of pairs) upstream.unpipe(client);
+    },
+    release: () => {
+      for (const [client, upstream] of pairs) upstream.pipe(client);
     },
     refused: () => refused,
     close: async () => {
