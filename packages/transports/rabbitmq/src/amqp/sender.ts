@@ -1,19 +1,14 @@
 import { type Clock, MessagingError, type PublishBounds, type PublishOutcome } from "@postrider/core";
-import {
-  IllegalOperationError,
-  type ChannelModel,
-  type ConfirmChannel,
-  type Message,
-  type Options,
-} from "amqplib";
-import { rejected, toTransportError, unavailableError } from "../errors.ts";
+import type { ChannelModel, ConfirmChannel } from "amqplib";
+import { rejected, unavailableError } from "../errors.ts";
 import { createBackoff } from "./backoff.ts";
 import { closeChannel } from "./close-channel.ts";
 import { createDeadlineSweep } from "./deadline-sweep.ts";
+import { createExchanges } from "./exchanges.ts";
 import { createJob, type Entry, type Job, type JobShape, type Parcel } from "./job.ts";
+import { createLane, type Lane } from "./lane.ts";
 import type { Link } from "./link.ts";
 import { judgeLoss } from "./loss.ts";
-import { createUnconfirmed } from "./unconfirmed.ts";
 
 /*
  * Confirmed sending over one channel at a time. When a channel is lost, what it had not confirmed goes out again on the
@@ -45,25 +40,12 @@ export interface SenderParts {
   readonly exchange: (model: ChannelModel, exchange: string) => Promise<void>;
 }
 
-/** A frozen server confirms nothing: so much may be on its way, whatever was given up meanwhile. */
-const maxUnconfirmed = 8_192;
-const maxUnconfirmedBytes = 16 * 1024 * 1024;
 /** What was given up while nothing could be sent is let go of at these. */
 const maxStale = 1_024;
 const maxStaleBytes = 4 * 1024 * 1024;
 
-/** One channel, as long as it lives. */
-interface Lane {
-  readonly channel: ConfirmChannel;
-  readonly unconfirmed: ReturnType<typeof createUnconfirmed>;
-  /** amqplib's buffer is full until 'drain'. */
-  full: boolean;
-  failure: unknown;
-}
-
 export function createSender({ link, clock, missingExchange, exchange }: SenderParts): Sender {
   const backoff = createBackoff(50, 5_000);
-  const ready = new Map<string, "ready" | "asked">();
   /** What waits to be sent, from `head` on. */
   let queue: Entry[] = [];
   let head = 0;
@@ -106,25 +88,18 @@ export function createSender({ link, clock, missingExchange, exchange }: SenderP
   };
 
   const adopt = (channel: ConfirmChannel): void => {
-    const own: Lane = { channel, unconfirmed: createUnconfirmed(), full: false, failure: undefined };
+    const own = createLane(channel, {
+      confirmed: (entry) => {
+        backoff.reset();
+        confirm(entry);
+      },
+      refused: (entry) => entry.job.finish(entry, rejected("broker", nackedError())),
+      room: pump,
+      lost: (unsettled, failure) => {
+        if (lane === own) lost(unsettled, failure);
+      },
+    });
     lane = own;
-    channel.on("error", (error: Error) => (own.failure = error));
-    channel.on("close", () => lost(own));
-    channel.on("drain", () => {
-      own.full = false;
-      pump();
-    });
-    channel.on("return", (message: Message) => markReturned(own, message));
-    channel.on("ack", ({ deliveryTag, multiple }) => {
-      backoff.reset();
-      for (const entry of own.unconfirmed.confirm(deliveryTag, multiple)) confirm(entry);
-      pump();
-    });
-    channel.on("nack", ({ deliveryTag, multiple }) => {
-      for (const entry of own.unconfirmed.confirm(deliveryTag, multiple))
-        entry.job.finish(entry, rejected("broker", nackedError()));
-      pump();
-    });
     pump();
   };
 
@@ -134,13 +109,11 @@ export function createSender({ link, clock, missingExchange, exchange }: SenderP
     else entry.job.finish(entry, rejected("message", unroutableError(entry.parcel)));
   };
 
-  const lost = (own: Lane): void => {
-    if (lane !== own) return;
+  const lost = (unsettled: readonly Entry[], failure: unknown): void => {
     lane = undefined;
-    const unsettled = own.unconfirmed.open();
     const model = link.model();
     // Without an error of the channel's own the connection went, and nobody is at fault.
-    if (own.failure !== undefined) judge(own.failure, unsettled);
+    if (failure !== undefined) judge(failure, unsettled);
     for (const { job } of unsettled) job.endIfBroken();
     const again = unsettled.filter((entry) => !entry.done);
     queue = [...again, ...queue.slice(head)];
@@ -153,87 +126,36 @@ export function createSender({ link, clock, missingExchange, exchange }: SenderP
       missingExchange,
       alone: careful > 0 ? "guilty" : "innocent",
     });
-    for (const name of forget) ready.delete(name);
+    for (const name of forget) exchanges.forget(name);
     for (const { entry, outcome } of blame) entry.job.finish(entry, outcome);
     if (blame.length === 0 && forget.length === 0) careful = Math.max(careful, unsettled.length);
   };
 
-  const markReturned = (own: Lane, { fields, properties }: Message): void => {
-    const found = own.unconfirmed
-      .open()
-      .find(
-        ({ parcel, returned }) =>
-          returned === undefined &&
-          parcel.properties.messageId === properties.messageId &&
-          parcel.exchange === fields.exchange &&
-          parcel.routingKey === fields.routingKey,
-      );
-    if (found !== undefined) found.returned = "NO_ROUTE";
-  };
-
   const pump = (): void => {
-    while (head < queue.length && lane !== undefined && !isBlocked && !lane.full) {
+    while (head < queue.length && lane !== undefined && !isBlocked) {
       const entry = queue[head];
       if (entry === undefined || entry.done) {
         head += 1;
         continue;
       }
-      if (!hasRoom(lane) || !isReady(entry.parcel.exchange)) break;
-      head += 1;
-      transmit(lane, entry);
+      if (!lane.hasRoom(careful > 0) || !exchanges.isReady(entry.parcel.exchange)) break;
+      if (transmit(lane, entry)) head += 1;
     }
     if (head < queue.length && head < 1_024) return;
     queue = queue.slice(head);
     head = 0;
   };
 
-  const hasRoom = ({ unconfirmed }: Lane): boolean => {
-    const count = unconfirmed.count();
-    if (careful > 0) return count === 0;
-    return count < maxUnconfirmed && unconfirmed.bytes() < maxUnconfirmedBytes;
-  };
-
-  const transmit = (own: Lane, entry: Entry): void => {
-    const { exchange: to, routingKey, content, properties } = entry.parcel;
+  /** False when it has to be sent again, over the next lane. */
+  const transmit = (over: Lane, entry: Entry): boolean => {
     try {
-      // Nothing is written when it throws: what cannot be encoded costs nobody else anything.
-      own.full = !own.channel.publish(to, routingKey, content, properties as Options.Publish);
-      own.unconfirmed.add(entry);
-      entry.sent = true;
+      return over.send(entry) === "sent";
     } catch (error) {
-      if (error instanceof IllegalOperationError) {
-        // The channel is closing; it says so in a moment.
-        own.full = true;
-        head -= 1;
-      } else entry.job.finish(entry, rejected("message", unencodableError(error)));
+      entry.job.finish(entry, rejected("message", unencodableError(error)));
+      return true;
     }
   };
 
-  /** Asks for an exchange the first time on each connection; what follows waits, to keep its order. */
-  const isReady = (name: string): boolean => {
-    if (name === "") return true;
-    const state = ready.get(name);
-    if (state === "ready") return true;
-    if (state === undefined) askFor(name);
-    return false;
-  };
-  const askFor = (name: string): void => {
-    const model = link.model();
-    if (model === undefined) return;
-    ready.set(name, "asked");
-    exchange(model, name).then(
-      () => {
-        if (link.model() === model) ready.set(name, "ready");
-        pump();
-      },
-      (error: unknown) => {
-        ready.delete(name);
-        if (link.model() === model)
-          refuse(name, toTransportError(error, `The exchange '${name}' is not to be had`));
-        pump();
-      },
-    );
-  };
   const refuse = (name: string, error: MessagingError): void => {
     for (const entry of queue.slice(head)) {
       if (!entry.done && entry.parcel.exchange === name)
@@ -244,6 +166,7 @@ export function createSender({ link, clock, missingExchange, exchange }: SenderP
         );
     }
   };
+  const exchanges = createExchanges(link, exchange, { ready: () => pump(), missing: refuse });
 
   const settled = (job: Job): void => {
     sweep.forget(job);
@@ -274,13 +197,13 @@ export function createSender({ link, clock, missingExchange, exchange }: SenderP
       }),
     up: (model) => {
       isBlocked = false;
-      ready.clear();
+      exchanges.clear();
       void open(model);
     },
     down: () => {
       isBlocked = false;
       careful = 0;
-      ready.clear();
+      exchanges.clear();
     },
     blocked: () => {
       isBlocked = true;

@@ -1,3 +1,4 @@
+import { setTimeout as delay } from "node:timers/promises";
 import { type BrokerUnderFault, type FaultName, until } from "@postrider/fault-suite";
 import { freeze, kill, rabbitmqctl, start, thaw } from "@postrider/test-servers";
 import type { RabbitmqOptions } from "../../src/index.ts";
@@ -5,8 +6,16 @@ import { createBroker } from "./broker.ts";
 
 const heartbeatMs = 2_000;
 
+/**
+ * The server saves its list of quorum queues half a second after it last changed. A queue that is not on it when the
+ * server is killed comes back empty and without a leader, whatever it had confirmed.
+ */
+const queueListSavedMs = 2_000;
+
 /** What can be broken here. */
 export const knownFaults: readonly FaultName[] = [
+  "kill",
+  "start",
   "freeze",
   "thaw",
   "closeConnections",
@@ -28,7 +37,10 @@ export async function openBrokerUnderFault(options: RabbitmqOptions = {}): Promi
     faults: {
       // Two heartbeats that are missed.
       silenceLimitMs: 2 * heartbeatMs,
-      kill: () => kill("rabbitmq"),
+      kill: async () => {
+        await delay(queueListSavedMs);
+        await kill("rabbitmq");
+      },
       start: async () => void (await start("rabbitmq")),
       freeze: () => freeze("rabbitmq"),
       thaw: () => thaw("rabbitmq"),
