@@ -10,6 +10,7 @@ const groups = [
   ["TRANSPORT", "the broker", "it is away, or it refuses"],
   ["STORE", "the database", "it is away, or it refuses"],
   ["HANDLER", "the code that works on a message", "it failed, or had no time"],
+  ["REQUEST", "the owner that was asked", "a request without an answer"],
   ["USAGE", "the caller", "a call that cannot work"],
 ];
 

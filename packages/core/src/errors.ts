@@ -3,7 +3,7 @@ import { whatItIs } from "./what-it-is.ts";
 
 /*
  * One table of codes, grouped by who must act: CONFIG the operator, CONTRACT the producer of the message, TRANSPORT the
- * broker, STORE the database, HANDLER the code that works on a message, USAGE the caller. `retryable` tells whether
+ * broker, STORE the database, HANDLER the code that works on a message, REQUEST the owner that was asked, USAGE the caller. `retryable` tells whether
  * the same call can succeed later with nothing changed by a person.
  */
 const table = {
@@ -91,6 +91,14 @@ const table = {
   HANDLER_CASCADE: {
     retryable: false,
     meaning: "Domain events caused each other too deep, or were too many, in one unit of work.",
+  },
+  REQUEST_TIMED_OUT: {
+    retryable: true,
+    meaning: "No answer came in time; the owner may have worked on it.",
+  },
+  REQUEST_REFUSED: {
+    retryable: false,
+    meaning: "The owner gave the request up; the context has the code of its error.",
   },
   USAGE_CLOSED: { retryable: false, meaning: "The messaging or transport is closed." },
   USAGE_ALREADY_SETTLED: { retryable: false, meaning: "The delivery was settled in another way before." },

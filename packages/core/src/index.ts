@@ -146,7 +146,14 @@ export type { MemoryBrokerOptions } from "./memory/broker/options.ts";
 // ── publish: straight out, or through the outbox
 export type { CloudEventLike } from "./envelope/cloud-event-like.ts";
 export type { ContentMode } from "./envelope/encode.ts";
-export type { ForwardOptions, Publisher, PublishOptions, PublishResult } from "./publish/publisher.ts";
+export type {
+  ForwardOptions,
+  Publisher,
+  PublishOptions,
+  PublishResult,
+  SendOptions,
+} from "./publish/publisher.ts";
+export type { Requester, RequestOptions } from "./request/requester.ts";
 export type { Added, Outbox } from "./outbox/outbox.ts";
 export { outboxAdmin } from "./outbox/admin.ts";
 export type { AdministeredStore, OutboxAdmin, ParkedChoice } from "./outbox/admin.ts";
@@ -160,7 +167,7 @@ export type {
 } from "./work/domain-handlers.ts";
 export { domainFailureOf } from "./work/domain-failure.ts";
 export type { DomainFailure } from "./work/domain-failure.ts";
-export type { DomainContext, UnitMeta, UnitOfWork, UnitVerbs } from "./work/context.ts";
+export type { DomainContext, UnitMeta, UnitOfWork, UnitSendOptions, UnitVerbs } from "./work/context.ts";
 export type { LateDrafts } from "./work/outgoing.ts";
 export type { RunOptions, UnitOfWorkDefaults, UnitOfWorkOptions } from "./work/unit-options.ts";
 export type { UnitOfWorkRunner } from "./work/unit-of-work.ts";

@@ -10,6 +10,7 @@ import type { MessagingHealth } from "./health.ts";
 import type { Outbox } from "./outbox/outbox.ts";
 import type { Publisher } from "./publish/publisher.ts";
 import type { Relay } from "./relay/relay.ts";
+import type { Requester } from "./request/requester.ts";
 import type { DomainHandlers } from "./work/domain-handlers.ts";
 import type { UnitOfWorkOptions } from "./work/unit-options.ts";
 import type { UnitOfWorkRunner } from "./work/unit-of-work.ts";
@@ -36,7 +37,8 @@ export type Consumable<Wanted, Needs extends CapabilityName, Tx, C extends Capab
       : "This consumer's handlers expect another transaction type than the store of this messaging gives";
 
 /** What both kinds of messaging have. */
-export interface MessagingBase<Tx, C extends Capabilities> extends Publisher, AsyncDisposable {
+export interface MessagingBase<Tx, C extends Capabilities>
+  extends Publisher, Pick<Requester, "request">, AsyncDisposable {
   /** The CloudEvents `source` that was given. */
   readonly source: string;
   /** What the broker can do, detected at the connection where the transport does that. */

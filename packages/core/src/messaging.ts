@@ -33,6 +33,7 @@ import { createDispatcher } from "./publish/dispatcher.ts";
 import { createPublisher } from "./publish/publisher.ts";
 import { createStamp } from "./publish/stamp.ts";
 import { createRelayLoop } from "./relay/relay.ts";
+import { createRequester } from "./request/requester.ts";
 import { createTelemetry } from "./telemetry/telemetry.ts";
 import { createAmbientUnits } from "./work/ambient.ts";
 import type { UnitOfWork } from "./work/context.ts";
@@ -136,7 +137,20 @@ function wire(opened: Opened): object {
   const attempt = { unit, units, publishAll: publisher.publishSealed, lineage };
   // The relay's, and one for what the service does besides.
   const otherConnections = settings.relay === undefined ? 1 : 2;
-  const consumers = createConsumers({ ...shared, store, attempt, otherConnections });
+  const consumers = createConsumers({
+    ...shared,
+    store,
+    attempt,
+    otherConnections,
+    publish: (draft) => publisher.publish(draft),
+  });
+  const requester = createRequester({
+    ...shared,
+    transport,
+    newId: unit.newId,
+    publish: publisher.publish,
+    insideUnit: () => ambient.current() !== undefined,
+  });
   const relay =
     store === undefined || settings.relay === undefined
       ? undefined
@@ -153,6 +167,7 @@ function wire(opened: Opened): object {
         [
           { name: "consumers", close: (leftMs) => consumers.close({ drainMs: leftMs }) },
           { name: "relay", close: (leftMs) => relay?.stop({ drainMs: leftMs }) },
+          { name: "requests", close: requester.close },
           { name: "publishes", close: dispatcher.close },
         ],
         { name: "transport", close: () => transport.close() },
@@ -168,6 +183,8 @@ function wire(opened: Opened): object {
     source,
     capabilities: transport.capabilities,
     publish: publisher.publish,
+    send: publisher.send,
+    request: requester.request,
     publishBatch: publisher.publishBatch,
     forward: publisher.forward,
     consume: async (consumer: unknown, consumeOptions?: ConsumeOptions) =>

@@ -25,7 +25,7 @@ test("the page of errors lists the codes of the table, each with who must act, w
 
 test("every code begins with who must act, and says what it means in one sentence", () => {
   for (const code of codes) {
-    expect(code).toMatch(/^(CONFIG|CONTRACT|TRANSPORT|STORE|HANDLER|USAGE)_[A-Z_]+$/);
+    expect(code).toMatch(/^(CONFIG|CONTRACT|TRANSPORT|STORE|HANDLER|REQUEST|USAGE)_[A-Z_]+$/);
     expect(errorCodes[code].meaning).toMatch(/^[A-Z].*\.$/);
   }
 });

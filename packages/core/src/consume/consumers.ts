@@ -6,6 +6,7 @@ import type { Store } from "../contracts/store.ts";
 import type { Transport } from "../contracts/transport.ts";
 import { MessagingError, OptionsError, toError } from "../errors.ts";
 import { problemOfChannel } from "../event/channel.ts";
+import type { EventDraft } from "../event/draft.ts";
 import { createMemoryInbox } from "../inbox/memory-inbox.ts";
 import type { Telemetry } from "../telemetry/telemetry.ts";
 import { createAttempts, type AttemptParts } from "./attempt/attempt.ts";
@@ -15,6 +16,7 @@ import type { ResolvedConsumer } from "./definition.ts";
 import type { ConsumerState } from "./intake/intake-switch.ts";
 import { createPoolCheck } from "./pool.ts";
 import { drainMsOf, problemsOfClose, type CloseOptions } from "./drain.ts";
+import { createRefuse } from "./settle/refuse.ts";
 import { createStrayGuard, type StrayGuard } from "./attempt/stray.ts";
 
 /** What ends a subscription besides its `close`. */
@@ -48,6 +50,8 @@ export interface ConsumersParts {
   readonly logger: Logger;
   readonly telemetry: Telemetry;
   readonly random: () => number;
+  /** Straight to the broker; resolves when it confirmed. */
+  readonly publish: (draft: EventDraft) => Promise<void>;
   /** Connections of the store that are not the handlers'. */
   readonly otherConnections: number;
 }
@@ -129,6 +133,7 @@ export function createConsumers(parts: ConsumersParts): Consumers {
           inbox,
           closing,
         }),
+      refuse: createRefuse({ lineage: parts.attempt.lineage, publish: parts.publish, logger }),
       isConflict: (error) => store?.isRetryable?.(error) === true,
       clock,
       logger,

@@ -14,6 +14,7 @@ import type { IntakeSwitch } from "./intake/intake-switch.ts";
 import { createOutageGate, type OutageListener } from "./settle/outage.ts";
 import { createProcess, type Process } from "./settle/process.ts";
 import { createRunning } from "./running.ts";
+import type { Refuse } from "./settle/refuse.ts";
 import { createSettler, type ConsumerCounts, type Settler } from "./settle/settle.ts";
 import { createSlots } from "./intake/slots.ts";
 import { createStages } from "./intake/stages.ts";
@@ -41,6 +42,7 @@ export interface PathParts {
   readonly attempts: (closing: AbortSignal) => Attempts;
   readonly isConflict: (error: Error) => boolean;
   readonly intakeSwitch: IntakeSwitch;
+  readonly refuse: Refuse;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly telemetry: Telemetry;

@@ -2,6 +2,7 @@ import { problemOfChannel } from "../event/channel.ts";
 import { OptionsError } from "../errors.ts";
 import { isOptions, noObject, problemsOfNames, type OptionNames } from "../options/names.ts";
 import { problemsOfRule } from "../failure/error-rule.ts";
+import { requestChannel } from "../request/address.ts";
 import { problemsOfPolicy, exponential } from "../retry/retry-policy.ts";
 import type { ConsumerOptions, ResolvedConsumer, Route, StartAt } from "./definition.ts";
 
@@ -82,7 +83,10 @@ export function resolveConsumer(
     ...[...routes.values()].map((route) => (route.mode === "batch" ? route.maxSize : 0)),
   );
   const channels = new Set([
-    ...[...routes.values()].map((route) => route.parts.channel),
+    // What is asked of a consumer comes by the channel that is its own.
+    ...[...routes.values()].map(({ parts }) =>
+      parts.kind === "event" ? parts.channel : requestChannel(name),
+    ),
     ...(options.channels ?? []),
   ]);
   return {

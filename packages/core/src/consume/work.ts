@@ -30,6 +30,8 @@ export interface WorkFacts {
   readonly messageId: string;
   readonly correlationId: string | undefined;
   readonly tenant: string | undefined;
+  /** Of a command or query that somebody waits for: where the answer goes. */
+  readonly asker: string | undefined;
 }
 
 /** A message ready for a handler, made anew for each attempt: a failed handler may have changed the last one. */

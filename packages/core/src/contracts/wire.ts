@@ -32,6 +32,8 @@ export interface OutgoingMessage extends WireMessage {
   readonly messageId: string;
   /** Bytes of attributes, headers and body together, as the windows count them. */
   readonly sizeBytes: number;
+  /** `fine`: nobody may be there to take it, and it is confirmed all the same: an answer to somebody who has left. */
+  readonly unheard?: "fine" | undefined;
 }
 
 /** A message that came in, before anything in it was checked. */

@@ -1,5 +1,6 @@
 import type { SealedEvent } from "../contracts/sealed-event.ts";
 import type { OutgoingMessage } from "../contracts/wire.ts";
+import { replyChannel } from "../request/address.ts";
 import { tenantAttribute } from "./attributes.ts";
 import { structuredContentType } from "./media-type.ts";
 import { structuredBody } from "./structured-body.ts";
@@ -66,6 +67,7 @@ function outgoing(
     shard: event.shard,
     messageId: `${event.source}#${event.id}`,
     sizeBytes: sizeOf(attributes, headers, contentType, body),
+    unheard: event.channel === replyChannel ? "fine" : undefined,
   };
 }
 

@@ -1,9 +1,11 @@
 import type { SealedEvent } from "../contracts/sealed-event.ts";
 import type { Store } from "../contracts/store.ts";
 import type { SqlTx, SyncSqlTx } from "../contracts/transaction.ts";
-import { isDraft, type EventDraft } from "../event/draft.ts";
+import { isDraft, type CommandDraft, type EventDraft } from "../event/draft.ts";
 import { OutsideTransactionError } from "../errors.ts";
 import type { Stamp } from "../publish/stamp.ts";
+import { commandTo } from "../request/command.ts";
+import type { UnitSendOptions } from "../work/context.ts";
 
 /*
  * The safe way out: the event becomes a row in the transaction of the change that it tells of. Before: nothing. After
@@ -23,25 +25,35 @@ export interface Outbox<Tx> {
    * no transaction is open; CONTRACT_ASYNC_SCHEMA in a synchronous transaction.
    */
   add<X extends Tx | SqlTx>(tx: X, ...events: readonly EventDraft[]): Added<X>;
+  /**
+   * A command to the one consumer that owns it, which leaves when the transaction commits. Otherwise like `add`.
+   *
+   * @throws OptionsError (CONFIG_INVALID) listing every problem of the options.
+   */
+  send<X extends Tx | SqlTx>(tx: X, command: CommandDraft, options: UnitSendOptions): Added<X>;
 }
+
+type Drafts = () => readonly EventDraft[];
 
 export function createOutbox<Tx>(store: Store<Tx>, stamp: Stamp): Outbox<Tx> {
   const append = (tx: Tx | SqlTx, events: readonly SealedEvent[]) => store.outbox.append(tx, events);
 
-  const addAsync = async (tx: Tx | SqlTx, drafts: readonly EventDraft[]): Promise<void> => {
+  const addAsync = async (tx: Tx | SqlTx, verb: string, draftsOf: Drafts): Promise<void> => {
     refuseOutside(tx);
-    const events = await stamp.forOutbox(drafts, "outbox.add");
+    const events = await stamp.forOutbox(draftsOf(), verb);
     if (events.length > 0) await append(tx, events);
   };
-  const addSync = (tx: SyncSqlTx, drafts: readonly EventDraft[]): void => {
+  const addSync = (tx: SyncSqlTx, verb: string, draftsOf: Drafts): void => {
     refuseOutside(tx);
-    const events = stamp.forOutboxSync(drafts, "outbox.add");
+    const events = stamp.forOutboxSync(draftsOf(), verb);
     if (events.length > 0) void append(tx, events);
   };
+  const write = <X extends Tx | SqlTx>(tx: X, verb: string, draftsOf: Drafts): Added<X> =>
+    (isSqlTx(tx) && isSync(tx) ? addSync(tx, verb, draftsOf) : addAsync(tx, verb, draftsOf)) as Added<X>;
 
   return {
-    add: <X extends Tx | SqlTx>(tx: X, ...drafts: readonly EventDraft[]) =>
-      (isSqlTx(tx) && isSync(tx) ? addSync(tx, drafts) : addAsync(tx, drafts)) as Added<X>,
+    add: (tx, ...drafts) => write(tx, "outbox.add", () => drafts),
+    send: (tx, command, options) => write(tx, "outbox.send", () => [commandTo(command, options)]),
   };
 }
 

@@ -4,9 +4,10 @@ import type { PublishOutcome } from "../contracts/transport.ts";
 import type { CloudEventLike } from "../envelope/cloud-event-like.ts";
 import { encode, type ContentMode } from "../envelope/encode.ts";
 import { sealForeign } from "../envelope/seal-foreign.ts";
-import { partsOfDraft, withKey, type EventDraft } from "../event/draft.ts";
+import { partsOfDraft, withKey, type CommandDraft, type EventDraft } from "../event/draft.ts";
 import { MessagingError, OptionsError, PublishError, toMessagingError } from "../errors.ts";
 import { isOptions, noObject, problemsOfNames, type OptionNames } from "../options/names.ts";
+import { addressed, problemsOfOwner } from "../request/address.ts";
 import type { OutgoingSpan, Telemetry } from "../telemetry/telemetry.ts";
 import { createAlive } from "./alive.ts";
 import { bounded } from "./bounded.ts";
@@ -30,6 +31,12 @@ export interface PublishOptions {
   readonly signal?: AbortSignal | undefined;
   /** How long it may take in all, in milliseconds: validating, waiting for room, sending, confirming. Default 30,000. */
   readonly deadlineMs?: number | undefined;
+}
+
+/** What one command decides. */
+export interface SendOptions extends PublishOptions {
+  /** The consumer that owns the command: its name. */
+  readonly to: string;
 }
 
 /** What one forward decides: nothing of the event itself, whose key is its `partitionkey`. */
@@ -60,6 +67,11 @@ export interface Publisher {
    * the reason of a signal that had fired before.
    */
   publish(event: EventDraft, options?: PublishOptions): Promise<void>;
+  /**
+   * A command, straight to the one consumer that owns it; resolves when the broker confirmed. Otherwise like `publish`.
+   * Nobody waits for an answer: `request` does.
+   */
+  send(command: CommandDraft, options: SendOptions): Promise<void>;
   /** Many at once: one result per event, in order. One bad event does not take the others with it. Never rejects for one. */
   publishBatch(events: readonly EventDraft[], options?: PublishOptions): Promise<readonly PublishResult[]>;
   /**
@@ -136,17 +148,28 @@ export function createPublisher(parts: PublisherParts): DirectPublisher {
     }
   };
 
+  const publishOne = async (
+    verb: string,
+    draftOf: () => EventDraft,
+    options: PublishOptions,
+  ): Promise<void> => {
+    const unit = parts.insideUnit();
+    if (unit?.reroutes !== true) refuseInside(unit, verb);
+    options.signal?.throwIfAborted();
+    const draft = draftOf();
+    if (unit === undefined) demandConfirmed(await sendDraft(verb, draft, options));
+    else unit.publish(options.key === undefined ? draft : withKey(draft, verb, options.key));
+  };
+
   return {
     publish: async (draft, options = noOptions) => {
-      const unit = parts.insideUnit();
-      if (unit?.reroutes !== true) refuseInside(unit, "publish");
       assertPublishOptions("publish", options, publishNames);
-      options.signal?.throwIfAborted();
-      if (unit !== undefined) {
-        unit.publish(options.key === undefined ? draft : withKey(draft, "publish", options.key));
-        return;
-      }
-      demandConfirmed(await sendDraft("publish", draft, options));
+      await publishOne("publish", () => draft, options);
+    },
+    send: async (command, options) => {
+      assertPublishOptions("send", options ?? {}, sendNames, problemsOfOwner(options?.to));
+      const { to, ...own } = options;
+      await publishOne("send", () => addressed(command, "send", ["command"], { to, key: own.key }), own);
     },
     publishBatch: async (drafts, options = noOptions) => {
       refuseInside(parts.insideUnit(), "publishBatch");
@@ -215,6 +238,7 @@ function demandConfirmed(result: PublishResult): void {
 }
 
 const publishNames: OptionNames<PublishOptions> = { key: true, signal: true, deadlineMs: true };
+const sendNames: OptionNames<SendOptions> = { ...publishNames, to: true };
 const forwardNames: OptionNames<ForwardOptions> = { signal: true, deadlineMs: true, channel: true };
 
 const noOptions: PublishOptions = Object.freeze({});
@@ -224,10 +248,11 @@ function assertPublishOptions(
   verb: string,
   options: PublishOptions | ForwardOptions,
   names: Readonly<Record<string, true>>,
+  others: readonly string[] = [],
 ): void {
   if (options === noOptions) return;
   if (!isOptions(options)) throw new OptionsError(verb, [noObject]);
-  const problems = problemsOfNames(options, names);
+  const problems = [...problemsOfNames(options, names), ...others];
   const { deadlineMs, signal } = options;
   if (
     deadlineMs !== undefined &&

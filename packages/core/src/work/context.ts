@@ -1,7 +1,7 @@
 import type { Clock } from "../contracts/clock.ts";
 import type { DomainEvent } from "../domain/domain-event.ts";
 import type { RecordsEvents } from "../domain/recorder.ts";
-import type { EventDraft } from "../event/draft.ts";
+import type { CommandDraft, EventDraft } from "../event/draft.ts";
 import type { LateDrafts } from "./outgoing.ts";
 
 /** Where a unit of work stands in a conversation, and on whose behalf it works. */
@@ -28,6 +28,13 @@ export interface UnitVerbs<Tx> {
    * @throws MessagingError USAGE_UNIT_CLOSED when the unit has ended; USAGE_DOMAIN_EVENT_NOT_PUBLISHABLE.
    */
   readonly publish: (...events: readonly EventDraft[]) => void;
+  /**
+   * A command that leaves if this unit commits, to the one consumer that owns it. Sealed and validated at the end of the
+   * unit, like events, and in order with them.
+   *
+   * @throws MessagingError USAGE_UNIT_CLOSED when the unit has ended; USAGE_WRONG_KIND; OptionsError (CONFIG_INVALID).
+   */
+  readonly send: (command: CommandDraft, options: UnitSendOptions) => void;
   /** Built after the last handler of a domain event has finished, from the latest state; undefined for nothing. */
   readonly publishLater: (build: LateDrafts) => void;
   /**
@@ -49,6 +56,14 @@ export interface UnitVerbs<Tx> {
   ) => A;
   /** Runs after COMMIT, best effort: a failure is logged, and a crash in between skips it. */
   readonly afterCommit: (hook: () => void | Promise<void>) => void;
+}
+
+/** What one command inside a unit decides. */
+export interface UnitSendOptions {
+  /** The consumer that owns the command: its name. */
+  readonly to: string;
+  /** Ordering key; goes before the draft's and the definition's. */
+  readonly key?: string | undefined;
 }
 
 /** What the work of a unit gets. */

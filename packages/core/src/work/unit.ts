@@ -16,6 +16,7 @@ import { journalEntries } from "./journal.ts";
 import { lineageOfHandler, lineageOfUnit, metaOf } from "./meta.ts";
 import type { Occurrence } from "./occurrence.ts";
 import { addDrafts, listOf, type LateBuild, type Outgoing } from "./outgoing.ts";
+import { commandTo } from "../request/command.ts";
 import { createRecorded } from "./recorded.ts";
 import type { RunOptions, UnitSettings } from "./unit-options.ts";
 
@@ -123,6 +124,10 @@ export function openUnit<Tx>(
     publish: (...drafts) => {
       assertOpen("publish");
       addDrafts(outgoing, drafts, own ?? current, "publish");
+    },
+    send: (command, sendOptions) => {
+      assertOpen("send");
+      addDrafts(outgoing, [commandTo(command, sendOptions)], own ?? current, "send");
     },
     publishLater: (build) => {
       assertOpen("publishLater");

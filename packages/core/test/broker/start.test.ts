@@ -139,7 +139,6 @@ const missing: readonly CapabilityName[] = [
   "leaseExtension",
   "nativeDedupeWindowMs",
   "wildcards",
-  "requestReply",
 ];
 
 test.each(missing)(

@@ -130,7 +130,7 @@ test("the capabilities are frozen, and name what the broker takes", () => {
     replay: true,
     maxMessageBytes: 77,
     orderedPipelining: true,
-    requestReply: false,
+    requestReply: true,
   });
 });
 

@@ -13,7 +13,7 @@ export interface RabbitmqCapabilities extends Capabilities {
   readonly fanOut: true;
   readonly replay: false;
   readonly orderedPipelining: true;
-  readonly requestReply: false;
+  readonly requestReply: true;
 }
 
 /** The server does not tell its limit of message sizes: `maxMessageBytes` is what the options say. */
@@ -34,6 +34,6 @@ export function rabbitmqCapabilities(maxMessageBytes: number): RabbitmqCapabilit
     replay: false,
     maxMessageBytes,
     orderedPipelining: true,
-    requestReply: false,
+    requestReply: true,
   });
 }

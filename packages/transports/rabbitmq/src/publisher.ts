@@ -48,7 +48,7 @@ export function createPublisher(
     if (problem !== undefined) return rejected("message", problem);
     const { content, properties } = toNative(message, attributePrefix);
     // Without it the broker confirms what it throws away.
-    properties.mandatory = options.unroutable === "reject";
+    properties.mandatory = options.unroutable === "reject" && message.unheard !== "fine";
     return { content, properties, exchange, routingKey: key };
   };
 

@@ -2,6 +2,7 @@ import type { Logger } from "../../contracts/logger.ts";
 import type { Message } from "../../contracts/message.ts";
 import { MessagingError } from "../../errors.ts";
 import { soundError } from "../../failure/sound-error.ts";
+import { answerOf } from "../../request/answer.ts";
 import type { UnitOfWork } from "../../work/context.ts";
 import type { BatchContext, DeliveryContext, HandlerContext, TransactionContext } from "../context.ts";
 import type { Route } from "../definition.ts";
@@ -53,7 +54,9 @@ async function callRoute(parts: CallParts, { prepared, unit, lifetime }: Call): 
   const shared = { ...unit, consumer: parts.consumer, signal: lifetime.signal };
   if (route.mode === "batch") return callBatch(parts, route, prepared, shared);
   const context: HandlerContext<unknown> = { ...shared, ...deliveryContext(first) };
-  await route.handler(first.message, context);
+  const returned: unknown = await route.handler(first.message, context);
+  const { asker } = first.work.facts;
+  if (asker !== undefined) unit.publish(answerOf(route.parts, asker, returned));
   return none;
 }
 

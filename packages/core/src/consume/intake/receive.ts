@@ -1,6 +1,7 @@
 import type { Delivery } from "../../contracts/subscription.ts";
 import { decode, type Decoded } from "../../envelope/decode.ts";
 import { soundError } from "../../failure/sound-error.ts";
+import { askerOf } from "../../request/address.ts";
 import type { ResolvedConsumer, Route } from "../definition.ts";
 import type { Work } from "../work.ts";
 
@@ -59,6 +60,7 @@ function workOf(
       messageId: `${message.source}#${message.id}`,
       correlationId: message.correlationid,
       tenant: decoded.tenant,
+      asker: route.parts.kind === "event" ? undefined : askerOf(decoded.extensions),
     },
     decoded,
     attempt: delivery.attempt,

@@ -5,6 +5,7 @@ import { decide } from "../../failure/decide.ts";
 import type { ErrorContext } from "../../failure/error-rule.ts";
 import type { ResolvedConsumer } from "../definition.ts";
 import type { Holds } from "./holds.ts";
+import type { Refuse } from "./refuse.ts";
 import type { Settler } from "./settle.ts";
 import { laneOf, type AttemptOutcome, type Fate, type Work } from "../work.ts";
 
@@ -18,13 +19,14 @@ export interface FailedParts {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly random: () => number;
+  readonly refuse: Refuse;
   /** Stops the intake until a person resumes it. */
   readonly pause: (error: Error) => void;
 }
 
 /** What becomes of a message whose handler failed. `again`: its wait is over and its attempt counted. */
 export function createFailed(parts: FailedParts): (work: Work, failed: FailedOutcome) => Promise<Fate> {
-  const { consumer, settler, holds, clock, logger } = parts;
+  const { consumer, settler, holds, clock, logger, refuse } = parts;
 
   const retry = async (work: Work, delayMs: number): Promise<Fate> => {
     const inLane = laneOf(consumer.ordering, work) !== undefined;
@@ -55,18 +57,21 @@ export function createFailed(parts: FailedParts): (work: Work, failed: FailedOut
     });
     switch (verdict.kind) {
       case "discard":
-        await settler.ack(work.delivery, "discarded");
-        return "settled";
+        return refuse(work, failed.error, await settler.ack(work.delivery, "discarded"));
       case "pause":
         parts.pause(failed.error);
         return giveBack(work, "paused");
       case "dead-letter":
-        return settler.deadLetter(work.delivery, {
-          reason: verdict.reason,
-          attempts: work.attempt,
-          error: failed.error,
-          firstFailedAt: work.firstFailedAt,
-        });
+        return refuse(
+          work,
+          failed.error,
+          await settler.deadLetter(work.delivery, {
+            reason: verdict.reason,
+            attempts: work.attempt,
+            error: failed.error,
+            firstFailedAt: work.firstFailedAt,
+          }),
+        );
       case "retry":
         return retry(work, verdict.delayMs);
     }

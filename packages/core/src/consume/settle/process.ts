@@ -4,6 +4,7 @@ import type { Attempts } from "../attempt/attempt.ts";
 import type { FailedOutcome } from "./failed.ts";
 import type { Holds } from "./holds.ts";
 import type { OutageGate } from "./outage.ts";
+import type { Refuse } from "./refuse.ts";
 import type { Settler } from "./settle.ts";
 import type { Slots } from "../intake/slots.ts";
 import type { AttemptOutcome, End, Fate, Work } from "../work.ts";
@@ -18,6 +19,7 @@ export interface ProcessParts {
   /** Between a failure of our own and the message's return. */
   readonly pauseMs: number;
   readonly logger: Logger;
+  readonly refuse: Refuse;
   readonly failed: (work: Work, outcome: FailedOutcome) => Promise<Fate>;
   /** True for a failure that running the transaction again can cure: serialization failure, deadlock. */
   readonly isConflict: (error: Error) => boolean;
@@ -69,12 +71,16 @@ export function createProcess(parts: ProcessParts): Process {
         await settler.ack(work.delivery, outcome.kind);
         return "settled";
       case "invalid":
-        return settler.deadLetter(work.delivery, {
-          reason: "invalid",
-          attempts: work.attempt,
-          error: outcome.error,
-          firstFailedAt: work.firstFailedAt,
-        });
+        return parts.refuse(
+          work,
+          outcome.error,
+          await settler.deadLetter(work.delivery, {
+            reason: "invalid",
+            attempts: work.attempt,
+            error: outcome.error,
+            firstFailedAt: work.firstFailedAt,
+          }),
+        );
       case "outage":
         return (await gate.wait(work, outcome.error)) ? "again" : giveBack(work);
       case "failed":

@@ -13,7 +13,7 @@ export interface MemoryCapabilities extends Capabilities {
   readonly fanOut: true;
   readonly replay: true;
   readonly orderedPipelining: true;
-  readonly requestReply: false;
+  readonly requestReply: true;
 }
 
 /** What the memory broker can do; only the size of messages is an option of it. */
@@ -32,6 +32,6 @@ export function memoryCapabilities(maxMessageBytes: number): MemoryCapabilities 
     replay: true,
     maxMessageBytes,
     orderedPipelining: true,
-    requestReply: false,
+    requestReply: true,
   });
 }

@@ -9,7 +9,7 @@ export function notProvable(claimed: Capabilities): Readonly<Partial<Record<Capa
   return {
     nativeDeadLetter: "the contract has no call that leaves dead-lettering to the broker",
     wildcards: "the contract names no syntax of patterns",
-    requestReply: "the contract has no requests yet",
+    requestReply: 'requests stand in core, on `members: "each"`, which has a case of its own',
     orderedPipelining: "it is a matter of speed; the prefix that publishRun confirms is proved either way",
     ...(claimed.orderingScope === "none" && {
       orderingScope: "order that is not promised may hold all the same",
