@@ -111,7 +111,10 @@ const table = {
     retryable: false,
     meaning: "The wrong verb for this message, or something that is no draft.",
   },
-  USAGE_INSIDE_TRANSACTION: { retryable: false, meaning: "A direct publish inside a unit of work." },
+  USAGE_INSIDE_TRANSACTION: {
+    retryable: false,
+    meaning: "A direct publish, or a request, inside a unit of work.",
+  },
   USAGE_UNIT_CLOSED: { retryable: false, meaning: "The unit of work has ended." },
   USAGE_ROLLBACK_ONLY: {
     retryable: false,

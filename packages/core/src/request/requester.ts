@@ -120,7 +120,7 @@ export function createRequester(parts: RequesterParts): Requester {
       };
       const fail = (error: unknown): void => {
         end();
-        reject(error as Error);
+        reject(error);
       };
       const giveUp = (): void => fail(signal?.reason);
       const cancel = clock.schedule(timeoutMs, () => fail(timedOut(definition.type, to, timeoutMs)));
