@@ -15,6 +15,7 @@ const pages = [
     mark: "domain-events",
     says: '[{"type":"com.acme.orders.order-settled.v1","because":"order-paid"}]\n',
   },
+  { page: "docs/requests.md", mark: "requests", says: "shipping o-1\n300\n" },
 ] as const;
 
 async function codeOf({ page, mark }: (typeof pages)[number]): Promise<string> {
