@@ -1,3 +1,4 @@
+import { createAbortWatch } from "../abort-watch.ts";
 import type { Clock } from "../contracts/clock.ts";
 import type { SealedEvent } from "../contracts/sealed-event.ts";
 import type { PublishOutcome } from "../contracts/transport.ts";
@@ -101,6 +102,7 @@ export function createPublisher(parts: PublisherParts): DirectPublisher {
   const { stamp, dispatcher, telemetry, clock, contentMode } = parts;
   const order = createCallOrder();
   const alive = createAlive();
+  const waits = { clock, watch: createAbortWatch() };
   const boundsOf = ({ deadlineMs = parts.deadlineMs, signal }: PublishOptions): DispatchBounds => ({
     deadlineAtMs: clock.monotonicMs() + deadlineMs,
     signal,
@@ -108,7 +110,7 @@ export function createPublisher(parts: PublisherParts): DirectPublisher {
 
   const send = async (heading: Heading, seal: Seal, bounds: DispatchBounds): Promise<PublishResult> => {
     const span = telemetry.startPublish(heading);
-    const waiting = <W>(wait: Promise<W>) => bounded(wait, `The publish of '${heading.type}'`, bounds, clock);
+    const waiting = <W>(wait: Promise<W>) => bounded(wait, `The publish of '${heading.type}'`, bounds, waits);
     const go = async (event: SealedEvent): Promise<PublishResult> => {
       span.describe(event);
       const outcome = await dispatcher.dispatch(encode(event, contentMode), bounds);
