@@ -17,7 +17,7 @@ import type { Transport } from "./contracts/transport.ts";
 import { createLineageScope } from "./envelope/lineage.ts";
 import { createSealer, type Sealer } from "./envelope/seal.ts";
 import { createUuidV7 } from "./envelope/uuid-v7.ts";
-import { OptionsError } from "./errors.ts";
+import { MessagingError, OptionsError } from "./errors.ts";
 import type { EventDraft } from "./event/draft.ts";
 import { createHealthCheck } from "./health.ts";
 import { consoleLogger, guardLogger } from "./logger.ts";
@@ -145,9 +145,11 @@ function wire(opened: Opened): object {
   const check = createHealthCheck({ transport, store, relay, consumers: consumers.states, clock });
 
   let closed: Promise<void> | undefined;
+  const closing = new AbortController();
   const close = async (closeOptions?: CloseOptions): Promise<void> => {
     const drainMs = drainMsOf(closeOptions); // refused before anything is closed
     // Timers keep no process alive: a close that is waited for must not end with the process in its middle.
+    closing.abort();
     closed ??= keepAlive(
       closeInOrder(
         [
@@ -176,8 +178,9 @@ function wire(opened: Opened): object {
     health: check.health,
     run: async (runOptions) => {
       assertRunOptions(runOptions);
+      if (closed !== undefined) throw new MessagingError("USAGE_CLOSED", "This messaging is closed.");
       const { signal, drainMs } = runOptions;
-      await keepAlive(aborted(signal));
+      await keepAlive(firstOf(signal, closing.signal));
       await close({ drainMs });
     },
     close,
@@ -206,7 +209,17 @@ function assertRunOptions(options: CloseOptions & { readonly signal: AbortSignal
   if (problems.length > 0) throw new OptionsError("run", problems);
 }
 
-function aborted(signal: AbortSignal): Promise<void> {
-  if (signal.aborted) return Promise.resolve();
-  return new Promise((resolve) => signal.addEventListener("abort", () => resolve(), { once: true }));
+/** Resolves when one of them has fired, and leaves no listener on the others. */
+function firstOf(...signals: readonly AbortSignal[]): Promise<void> {
+  return new Promise((resolve) => {
+    const fired = new AbortController();
+    const fire = () => {
+      fired.abort();
+      resolve();
+    };
+    for (const signal of signals) {
+      if (signal.aborted) fire();
+      signal.addEventListener("abort", fire, { signal: fired.signal });
+    }
+  });
 }

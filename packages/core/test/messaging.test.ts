@@ -1,3 +1,4 @@
+import { getEventListeners } from "node:events";
 import {
   createMessaging,
   defineConsumer,
@@ -195,6 +196,31 @@ test("run lasts until the signal fires, and closes then; a signal that has fired
   const other = await publisherOn(place());
   await other.run({ signal: AbortSignal.abort() });
   expect((await other.health()).broker.state).toBe("closed");
+});
+
+test("run ends with a close from elsewhere, leaves no listener on the signal, and is refused afterwards", async () => {
+  const messaging = await publisherOn(place());
+  const { signal } = new AbortController();
+  const running = messaging.run({ signal });
+  await messaging.close();
+  await running;
+  expect(getEventListeners(signal, "abort")).toEqual([]);
+  await expect(messaging.run({ signal })).rejects.toMatchObject({ code: "USAGE_CLOSED" });
+  await expect(messaging.run({ signal: AbortSignal.abort() })).rejects.toMatchObject({ code: "USAGE_CLOSED" });
+});
+
+test("run fails as the close from elsewhere does", async () => {
+  const here = place();
+  const broken = new Error("the socket is stuck");
+  const transport = { ...memory({ broker: here.broker }), close: () => Promise.reject(broken) };
+  const { clock, logger } = here;
+  const messaging = await createMessaging({ source: "/test", broker: transport, clock, logger });
+  const running = messaging.run({ signal: new AbortController().signal });
+  const outcomes = await Promise.allSettled([messaging.close(), running]);
+  expect(outcomes).toEqual([
+    { status: "rejected", reason: broken },
+    { status: "rejected", reason: broken },
+  ]);
 });
 
 /** What there is to say of a part that is well. */
