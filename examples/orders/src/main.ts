@@ -5,6 +5,7 @@ import { createLog } from "./demo/log.ts";
 import { reportLines } from "./demo/report.ts";
 import { run, type Outcome } from "./demo/run.ts";
 import { paintFor, progressOn } from "./demo/terminal.ts";
+import { chooseExporters } from "./telemetry/exporters.ts";
 import { choose, type Choice } from "./wiring/choose.ts";
 import { UsageError } from "./wiring/usage-error.ts";
 
@@ -15,6 +16,7 @@ async function main(args: readonly string[]): Promise<number> {
   try {
     const given = parseArguments(args);
     if (given.help) return say(help, 0);
+    chooseExporters(process.env); // what is wrong with them is told before anything starts
     return await runOnce(given, choose(process.env));
   } catch (error) {
     complain(error instanceof Error ? error.message : String(error));

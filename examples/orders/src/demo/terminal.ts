@@ -21,6 +21,15 @@ export interface Progress {
   clear(): void;
 }
 
+/** Writes whole lines, over whatever progress is shown at the moment. */
+export function linesOn(stream: Terminal): (line: string) => void {
+  const { clear } = progressOn(stream);
+  return (line) => {
+    clear();
+    stream.write(`${line}\n`);
+  };
+}
+
 const everyMs = 100;
 
 export function progressOn(stream: Terminal): Progress {
