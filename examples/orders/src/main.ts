@@ -9,6 +9,7 @@ import { chooseExporters } from "./telemetry/exporters.ts";
 import { choose, type Choice } from "./wiring/choose.ts";
 import { UsageError } from "./wiring/usage-error.ts";
 
+for (const stream of [process.stdout, process.stderr]) stream.on("error", endQuietly);
 process.exitCode = await main(process.argv.slice(2));
 
 /** Resolves with the exit code. Nothing is left running then: the process ends by itself. */
@@ -88,6 +89,11 @@ function onStopSignals() {
       process.off("SIGTERM", stop);
     },
   };
+}
+
+/** A reader that has seen enough, such as `head`, closes the pipe; the run goes on to its end. */
+function endQuietly(error: NodeJS.ErrnoException): void {
+  if (error.code !== "EPIPE") throw error;
 }
 
 function say(text: string, code = 0): number {
