@@ -1,5 +1,6 @@
 import type { Known, TransportLoaders } from "./broker/broker-options.ts";
 import { assertCapabilities } from "./broker/assert-capabilities.ts";
+import { claim } from "./broker/claim.ts";
 import { openTransport } from "./broker/open-transport.ts";
 import { keepAlive } from "./broker/keep-alive.ts";
 import { start } from "./broker/start.ts";
@@ -68,14 +69,24 @@ async function open(options: LooseOptions): Promise<object> {
   const logger = guardLogger(options.logger ?? consoleLogger);
   const sealer = createSealer({ source: options.source, newId: createUuidV7(clock), clock });
   const transport = await openTransport(options.broker, clock);
-  await start(transport, options.store, settings.startRetryMs, clock, logger);
+  const release = claim(transport);
   try {
-    assertCapabilities(transport, options.requires ?? [], "createMessaging({ requires })");
+    await start(transport, options.store, settings.startRetryMs, clock, logger);
+    await demandCapabilities(transport, options);
+  } catch (error) {
+    release();
+    throw error;
+  }
+  return wire({ options, settings, clock, logger, sealer, transport, release });
+}
+
+async function demandCapabilities(transport: Transport, { requires = [] }: LooseOptions): Promise<void> {
+  try {
+    assertCapabilities(transport, requires, "createMessaging({ requires })");
   } catch (error) {
     await transport.close().catch(() => undefined); // the first error is the one to tell
     throw error;
   }
-  return wire({ options, settings, clock, logger, sealer, transport });
 }
 
 interface Opened {
@@ -85,6 +96,8 @@ interface Opened {
   readonly logger: Logger;
   readonly sealer: Sealer;
   readonly transport: Transport;
+  /** Gives the transport back, for the next messaging. */
+  readonly release: () => void;
 }
 
 /** What both paths share. */
@@ -127,7 +140,7 @@ function wirePublisher(shared: Shared, settings: ResolvedMessaging) {
 }
 
 function wire(opened: Opened): object {
-  const { options, settings, transport } = opened;
+  const { options, settings, transport, release } = opened;
   const { source, store } = options;
   const shared = wireShared(opened);
   const { ambient, lineage, stamp, unit, clock, logger, random } = shared;
@@ -161,7 +174,10 @@ function wire(opened: Opened): object {
         drainMs,
         clock,
         logger,
-      ).finally(check.close),
+      ).finally(() => {
+        check.close();
+        release();
+      }),
     );
     await closed;
   };
