@@ -49,7 +49,8 @@ import { createUnitOfWork } from "./work/unit-of-work.ts";
  * Connects to the broker, checks the store's schema, and starts the relay.
  *
  * @throws OptionsError (CONFIG_INVALID) listing every problem; CONFIG_TRANSPORT_*, CONFIG_CAPABILITY_MISSING;
- * TRANSPORT_UNAVAILABLE, TRANSPORT_ACCESS_REFUSED; STORE_UNAVAILABLE, STORE_SCHEMA_MISSING. What was opened is closed.
+ * TRANSPORT_UNAVAILABLE, TRANSPORT_ACCESS_REFUSED; STORE_UNAVAILABLE, STORE_ACCESS_REFUSED, STORE_SCHEMA_MISSING. What
+ * was opened is closed.
  */
 export async function createMessaging<
   L extends TransportLoaders = {},
