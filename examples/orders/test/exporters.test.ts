@@ -46,11 +46,7 @@ test.each([
 });
 
 test.each([
-  [
-    "OTEL_TRACES_EXPORTER",
-    "console,bogus",
-    'there is no exporter "bogus" here. Known: otlp, console, none',
-  ],
+  ["OTEL_TRACES_EXPORTER", "console,bogus", 'there is no exporter "bogus" here. Known: otlp, console, none'],
   ["OTEL_METRICS_EXPORTER", "otlp", 'there is no exporter "otlp" here. Known: console, none'],
   ["OTEL_EXPORTER_OTLP_ENDPOINT", "garbage", "is no address of a collector."],
   ["OTEL_EXPORTER_OTLP_ENDPOINT", "user:secret@host:4318", "is no address of a collector."],

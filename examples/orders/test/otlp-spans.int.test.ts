@@ -68,7 +68,15 @@ test("a run without a collector is whole, and ends with one line on stderr", asy
 test.each([
   ["OTEL_TRACES_EXPORTER", "bogus"],
   ["OTEL_EXPORTER_OTLP_ENDPOINT", "garbage"],
-])("%s=%s ends with one line and exit code 2", async (variable, value) => {
-  const ended = await runMain([], { [variable]: value });
-  expect(ended).toMatchObject({ code: 2, stdout: "", stderr: expect.stringMatching(`^${variable}: .*\n$`) });
-}, 60_000);
+])(
+  "%s=%s ends with one line and exit code 2",
+  async (variable, value) => {
+    const ended = await runMain([], { [variable]: value });
+    expect(ended).toMatchObject({
+      code: 2,
+      stdout: "",
+      stderr: expect.stringMatching(`^${variable}: .*\n$`),
+    });
+  },
+  60_000,
+);

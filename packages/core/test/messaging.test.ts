@@ -206,7 +206,9 @@ test("run ends with a close from elsewhere, leaves no listener on the signal, an
   await running;
   expect(getEventListeners(signal, "abort")).toEqual([]);
   await expect(messaging.run({ signal })).rejects.toMatchObject({ code: "USAGE_CLOSED" });
-  await expect(messaging.run({ signal: AbortSignal.abort() })).rejects.toMatchObject({ code: "USAGE_CLOSED" });
+  await expect(messaging.run({ signal: AbortSignal.abort() })).rejects.toMatchObject({
+    code: "USAGE_CLOSED",
+  });
 });
 
 test("run fails as the close from elsewhere does", async () => {

@@ -45,10 +45,7 @@ export function otlpSpans(url: string): OtlpSpans {
 }
 
 /** The same exporter; `onResult` hears what became of each batch. */
-function told(
-  exporter: SpanExporter,
-  onResult: (spans: number, result: ExportResult) => void,
-): SpanExporter {
+function told(exporter: SpanExporter, onResult: (spans: number, result: ExportResult) => void): SpanExporter {
   return {
     export: (spans, done) =>
       exporter.export(spans, (result) => {

@@ -302,7 +302,9 @@ describe("an event that cannot be valid", () => {
     const bare = Object.assign(Object.create(null) as object, { a: 1 });
     const foreign = runInNewContext("({ a: 1 })") as { a: number };
     for (const extensions of [bare, foreign])
-      expect(seal(Anything({}, { extensions: extensions as { a: number } })).extensions).toMatchObject({ a: 1 });
+      expect(seal(Anything({}, { extensions: extensions as { a: number } })).extensions).toMatchObject({
+        a: 1,
+      });
   });
 
   test("a key function that throws is named with its type and its cause", () => {

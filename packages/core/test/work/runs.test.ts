@@ -351,7 +351,14 @@ describe("calls", () => {
 
   test("wrong options are told together, before anything is begun", async () => {
     const { messaging, transactions } = await keeping();
-    const wrong = { retrys: 1, isolation: "bogus", retries: -1, propagation: "never", tenant: "", signal: {} };
+    const wrong = {
+      retrys: 1,
+      isolation: "bogus",
+      retries: -1,
+      propagation: "never",
+      tenant: "",
+      signal: {},
+    };
     const error = await failureOf(messaging.unitOfWork().run(async () => {}, wrong as never));
     expect(error).toMatchObject({
       code: "CONFIG_INVALID",
