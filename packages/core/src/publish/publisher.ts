@@ -52,8 +52,8 @@ export type PublishResult =
 /** Publishes events. What a function that only sends should ask for. */
 export interface Publisher {
   /**
-   * Straight to the broker; resolves when the broker confirmed. Inside a unit of work use its own `publish`. Calls may
-   * overlap; events of one key and channel keep the order of the calls, whatever time their schemas take. Keeps the
+   * Straight to the broker; resolves when the broker confirmed. Inside a unit of work use its own `publish`. The data is
+   * taken at the call, or when an asynchronous schema has answered. Calls may overlap; events of one key and channel keep the order of the calls, whatever time their schemas take. Keeps the
    * process alive until then, and no longer.
    *
    * @throws ValidationError (CONTRACT_INVALID_DATA) before anything is sent; PublishError with `outcome` rejected or
