@@ -2,9 +2,10 @@
 import { help, parseArguments, type Arguments } from "./arguments.ts";
 import { problemsOf } from "./demo/figures.ts";
 import { createLog } from "./demo/log.ts";
+import { progressOn } from "./demo/progress.ts";
 import { reportLines } from "./demo/report.ts";
 import { run, type Outcome } from "./demo/run.ts";
-import { paintFor, progressOn } from "./demo/terminal.ts";
+import { paintFor } from "./demo/terminal.ts";
 import { chooseExporters } from "./telemetry/exporters.ts";
 import { choose, type Choice } from "./wiring/choose.ts";
 import { UsageError } from "./wiring/usage-error.ts";

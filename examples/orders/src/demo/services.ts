@@ -9,7 +9,7 @@ import type { Choice } from "../wiring/choose.ts";
 import { started } from "../wiring/closers.ts";
 import { openDatabases } from "../wiring/database.ts";
 import type { Log } from "./log.ts";
-import { linesOn } from "./terminal.ts";
+import { linesOn } from "./progress.ts";
 
 /** Both services at work. */
 export interface Services {

@@ -1,6 +1,6 @@
 // One service in a process of its own. Its parent tells it which, calls it, and ends it.
 import { createLog } from "../demo/log.ts";
-import { linesOn } from "../demo/terminal.ts";
+import { linesOn } from "../demo/progress.ts";
 import { startOrders } from "../orders/start.ts";
 import { startShipping } from "../shipping/start.ts";
 import { recordSpansOf, type RecordedSpan } from "../telemetry/span-recorder.ts";

@@ -57,10 +57,10 @@ function told(exporter: SpanExporter, onResult: (spans: number, result: ExportRe
 }
 
 /** An HTTP status stands in `code`, and a host with several addresses fails without a message. */
-function reasonOf(error: (Error & { readonly code?: unknown }) | undefined): string {
+function reasonOf(error: (Error & { readonly code?: string | number }) | undefined): string {
   const { code, message = "" } = error ?? {};
   const status = typeof code === "number" ? `${code} ` : "";
-  return `${status}${message}`.trim() || String(code ?? "no reason given");
+  return `${status}${message}`.trim() || `${code ?? "no reason given"}`;
 }
 
 function withoutAccount(url: string): string {
