@@ -56,7 +56,7 @@ export function parseArguments(args: readonly string[]): Arguments {
 function parse(args: readonly string[]) {
   try {
     return parseArgs({
-      args: [...args],
+      args: withValues(args),
       options: {
         orders: { type: "string", default: "20" },
         json: { type: "boolean", default: false },
@@ -66,9 +66,16 @@ function parse(args: readonly string[]) {
       },
     }).values;
   } catch (error) {
-    const [said = ""] = String(error instanceof Error ? error.message : error).split(/\. |\n/);
+    const [said = ""] = String(error instanceof Error ? error.message : error).split(/\.? *\n|\. /);
     throw new UsageError(`${said}. See npm start -- --help`, { cause: error });
   }
+}
+
+/** What follows `--orders` is its value, also where it looks like an option: -5 gets a sentence of its own. */
+function withValues(args: readonly string[]): string[] {
+  const at = args.indexOf("--orders");
+  const value = at < 0 ? undefined : args[at + 1];
+  return value === undefined ? [...args] : args.toSpliced(at, 2, `--orders=${value}`);
 }
 
 function countOf(text: string): number {

@@ -2,12 +2,15 @@
 import { help, parseArguments, type Arguments } from "./arguments.ts";
 import { problemsOf } from "./demo/figures.ts";
 import { createLog } from "./demo/log.ts";
+import { progressOn } from "./demo/progress.ts";
 import { reportLines } from "./demo/report.ts";
 import { run, type Outcome } from "./demo/run.ts";
-import { paintFor, progressOn } from "./demo/terminal.ts";
+import { paintFor } from "./demo/terminal.ts";
+import { chooseExporters } from "./telemetry/exporters.ts";
 import { choose, type Choice } from "./wiring/choose.ts";
 import { UsageError } from "./wiring/usage-error.ts";
 
+for (const stream of [process.stdout, process.stderr]) stream.on("error", endQuietly);
 process.exitCode = await main(process.argv.slice(2));
 
 /** Resolves with the exit code. Nothing is left running then: the process ends by itself. */
@@ -15,6 +18,7 @@ async function main(args: readonly string[]): Promise<number> {
   try {
     const given = parseArguments(args);
     if (given.help) return say(help, 0);
+    chooseExporters(process.env); // what is wrong with them is told before anything starts
     return await runOnce(given, choose(process.env));
   } catch (error) {
     complain(error instanceof Error ? error.message : String(error));
@@ -86,6 +90,11 @@ function onStopSignals() {
       process.off("SIGTERM", stop);
     },
   };
+}
+
+/** A reader that has seen enough, such as `head`, closes the pipe; the run goes on to its end. */
+function endQuietly(error: NodeJS.ErrnoException): void {
+  if (error.code !== "EPIPE") throw error;
 }
 
 function say(text: string, code = 0): number {

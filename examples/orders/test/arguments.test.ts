@@ -40,6 +40,12 @@ test.each([
   expect(parse).toThrow(/^[^\n]+See npm start -- --help$/);
 });
 
+test.each(["-5", "--json"])("--orders %s is told to be no count", (value) => {
+  expect(() => parseArguments(["--orders", value])).toThrow(
+    `--orders takes a whole number from 1 to 100000, not "${value}". See npm start -- --help`,
+  );
+});
+
 test("relays that are killed need some work to be killed in", () => {
   expect(() => parseArguments(["--kill-relay"])).toThrow("--kill-relay takes --orders of at least 100");
   expect(parseArguments(["--kill-relay", "--orders=100"]).killRelay).toBe(true);

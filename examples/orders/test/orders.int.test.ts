@@ -151,6 +151,27 @@ test("a database that cannot be reached ends it with one line and exit code 1", 
   });
 });
 
+test.each([
+  [
+    "BROKER_URL",
+    "amqp://guest:secret@127.0.0.1:99999",
+    "BROKER_URL: a host must look like name:5672, with a port from 1 to 65535\n",
+  ],
+  [
+    "DATABASE_URL",
+    "postgres://u:secret@127.0.0.1:99999/d",
+    "DATABASE_URL: cannot be read: it must look like postgres://user:password@host:5432/database, with %xx for special characters\n",
+  ],
+])("%s=%s ends it with one line and exit code 2", async (variable, url, stderr) => {
+  expect(await runMain(["--json"], { [variable]: url })).toEqual({ code: 2, stdout: "", stderr });
+});
+
+test("a reader that closes the pipe, as head does, ends it without a word", async () => {
+  const running = startMain(["--help"]);
+  running.hangUp();
+  expect(await running.ended).toEqual({ code: 0, stdout: "", stderr: "" });
+});
+
 /** Takes what an exporter sends. */
 async function startCollector() {
   const bodies: string[] = [];

@@ -1,7 +1,8 @@
 import { expect, test } from "vitest";
+import { linesOn, progressOn } from "../src/demo/progress.ts";
 import { reportLines, type Paint } from "../src/demo/report.ts";
 import type { Outcome } from "../src/demo/run.ts";
-import { paintFor, progressOn } from "../src/demo/terminal.ts";
+import { paintFor } from "../src/demo/terminal.ts";
 import type { Choice } from "../src/wiring/choose.ts";
 
 const plain: Paint = paintFor({ write: () => {} }, {});
@@ -65,4 +66,7 @@ test("colours and progress are for terminals only, and NO_COLOR is heard", () =>
   expect(written).toEqual([]);
   progressOn(terminal).show("10 of 20");
   expect(written).toEqual([expect.stringContaining("10 of 20")]);
+  linesOn(terminal)("spans were lost");
+  linesOn(file)("spans were lost");
+  expect(written.slice(1)).toEqual(["\r\u001b[2K", "spans were lost\n", "spans were lost\n"]);
 });

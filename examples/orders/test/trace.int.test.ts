@@ -62,9 +62,8 @@ async function startBoth() {
   const opened = createClosers();
   onTestFinished(() => opened.closeAll());
   const exporter = new InMemorySpanExporter();
-  opened.add(
-    startTelemetry({ serviceName: "test", env: {}, recorder: new SimpleSpanProcessor(exporter) }).shutdown,
-  );
+  const recorder = new SimpleSpanProcessor(exporter);
+  opened.add(startTelemetry({ serviceName: "test", env: {}, recorder, notice: () => {} }).shutdown);
   const broker = openBroker({ kind: "memory", url: "memory://" });
   const { logger, lines } = createLog(() => {});
   const databases = await openDatabases({ kind: "pglite" }, ["orders", "shipping"], opened);

@@ -64,6 +64,10 @@ const table = {
     meaning: "The broker's client failed in a way this transport does not know.",
   },
   STORE_UNAVAILABLE: { retryable: true, meaning: "The database cannot be reached." },
+  STORE_ACCESS_REFUSED: {
+    retryable: false,
+    meaning: "The database refused the credentials, or there is no such database.",
+  },
   STORE_SCHEMA_MISSING: { retryable: false, meaning: "Tables are missing or older than this version needs." },
   STORE_OUTSIDE_TRANSACTION: { retryable: false, meaning: "The outbox was called outside a transaction." },
   STORE_TRANSACTION_CLOSED: { retryable: false, meaning: "The transaction has ended." },

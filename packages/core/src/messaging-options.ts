@@ -40,7 +40,10 @@ export interface MessagingOptions<
 > {
   /** CloudEvents `source` of what this service sends: a URI-reference such as `/services/orders`. */
   readonly source: string;
-  /** A transport such as `rabbitmq({ … })`, or a broker by its URL or kind with the loaders of transports. */
+  /**
+   * A transport such as `rabbitmq({ … })`, or a broker by its URL or kind with the loaders of transports. Closed by the
+   * messaging: until then no other messaging takes the same transport.
+   */
   readonly broker: Broker<L, K, C>;
   /** Outbox, inbox and units of work on the user's database. Not closed by the messaging. */
   readonly store?: S;

@@ -68,9 +68,11 @@ export interface MessagingBase<Tx, C extends Capabilities>
    */
   health(): Promise<MessagingHealth>;
   /**
-   * Keeps the process alive until the signal fires, then closes with this `drainMs`. Resolves when it is closed.
+   * Keeps the process alive until the signal fires, then closes with this `drainMs`. Resolves when it is closed, also
+   * when `close` was called somewhere else.
    *
    * @throws OptionsError (CONFIG_INVALID) without an `AbortSignal`, and for a `drainMs` that is no number from 0.
+   * @throws MessagingError USAGE_CLOSED after `close`.
    */
   run(options: CloseOptions & { readonly signal: AbortSignal }): Promise<void>;
   /**

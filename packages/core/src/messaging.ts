@@ -1,5 +1,6 @@
 import type { Known, TransportLoaders } from "./broker/broker-options.ts";
 import { assertCapabilities } from "./broker/assert-capabilities.ts";
+import { claim } from "./broker/claim.ts";
 import { openTransport } from "./broker/open-transport.ts";
 import { keepAlive } from "./broker/keep-alive.ts";
 import { start } from "./broker/start.ts";
@@ -17,7 +18,7 @@ import type { Transport } from "./contracts/transport.ts";
 import { createLineageScope } from "./envelope/lineage.ts";
 import { createSealer, type Sealer } from "./envelope/seal.ts";
 import { createUuidV7 } from "./envelope/uuid-v7.ts";
-import { OptionsError } from "./errors.ts";
+import { MessagingError, OptionsError } from "./errors.ts";
 import type { EventDraft } from "./event/draft.ts";
 import { createHealthCheck } from "./health.ts";
 import { consoleLogger, guardLogger } from "./logger.ts";
@@ -49,7 +50,8 @@ import { createUnitOfWork } from "./work/unit-of-work.ts";
  * Connects to the broker, checks the store's schema, and starts the relay.
  *
  * @throws OptionsError (CONFIG_INVALID) listing every problem; CONFIG_TRANSPORT_*, CONFIG_CAPABILITY_MISSING;
- * TRANSPORT_UNAVAILABLE, TRANSPORT_ACCESS_REFUSED; STORE_UNAVAILABLE, STORE_SCHEMA_MISSING. What was opened is closed.
+ * TRANSPORT_UNAVAILABLE, TRANSPORT_ACCESS_REFUSED; STORE_UNAVAILABLE, STORE_ACCESS_REFUSED, STORE_SCHEMA_MISSING. What
+ * was opened is closed.
  */
 export async function createMessaging<
   L extends TransportLoaders = {},
@@ -69,14 +71,24 @@ async function open(options: LooseOptions): Promise<object> {
   const logger = guardLogger(options.logger ?? consoleLogger);
   const sealer = createSealer({ source: options.source, newId: createUuidV7(clock), clock });
   const transport = await openTransport(options.broker, clock);
-  await start(transport, options.store, settings.startRetryMs, clock, logger);
+  const release = claim(transport);
   try {
-    assertCapabilities(transport, options.requires ?? [], "createMessaging({ requires })");
+    await start(transport, options.store, settings.startRetryMs, clock, logger);
+    await demandCapabilities(transport, options);
+  } catch (error) {
+    release();
+    throw error;
+  }
+  return wire({ options, settings, clock, logger, sealer, transport, release });
+}
+
+async function demandCapabilities(transport: Transport, { requires = [] }: LooseOptions): Promise<void> {
+  try {
+    assertCapabilities(transport, requires, "createMessaging({ requires })");
   } catch (error) {
     await transport.close().catch(() => undefined); // the first error is the one to tell
     throw error;
   }
-  return wire({ options, settings, clock, logger, sealer, transport });
 }
 
 interface Opened {
@@ -86,6 +98,8 @@ interface Opened {
   readonly logger: Logger;
   readonly sealer: Sealer;
   readonly transport: Transport;
+  /** Gives the transport back, for the next messaging. */
+  readonly release: () => void;
 }
 
 /** What both paths share. */
@@ -128,7 +142,7 @@ function wirePublisher(shared: Shared, settings: ResolvedMessaging) {
 }
 
 function wire(opened: Opened): object {
-  const { options, settings, transport } = opened;
+  const { options, settings, transport, release } = opened;
   const { source, store } = options;
   const shared = wireShared(opened);
   const { ambient, lineage, stamp, unit, clock, logger, random } = shared;
@@ -159,9 +173,11 @@ function wire(opened: Opened): object {
   const check = createHealthCheck({ transport, store, relay, consumers: consumers.states, clock });
 
   let closed: Promise<void> | undefined;
+  const closing = new AbortController();
   const close = async (closeOptions?: CloseOptions): Promise<void> => {
     const drainMs = drainMsOf(closeOptions); // refused before anything is closed
     // Timers keep no process alive: a close that is waited for must not end with the process in its middle.
+    closing.abort();
     closed ??= keepAlive(
       closeInOrder(
         [
@@ -174,7 +190,10 @@ function wire(opened: Opened): object {
         drainMs,
         clock,
         logger,
-      ).finally(check.close),
+      ).finally(() => {
+        check.close();
+        release();
+      }),
     );
     await closed;
   };
@@ -193,8 +212,9 @@ function wire(opened: Opened): object {
     health: check.health,
     run: async (runOptions) => {
       assertRunOptions(runOptions);
+      if (closed !== undefined) throw new MessagingError("USAGE_CLOSED", "This messaging is closed.");
       const { signal, drainMs } = runOptions;
-      await keepAlive(aborted(signal));
+      await keepAlive(firstOf(signal, closing.signal));
       await close({ drainMs });
     },
     close,
@@ -223,7 +243,17 @@ function assertRunOptions(options: CloseOptions & { readonly signal: AbortSignal
   if (problems.length > 0) throw new OptionsError("run", problems);
 }
 
-function aborted(signal: AbortSignal): Promise<void> {
-  if (signal.aborted) return Promise.resolve();
-  return new Promise((resolve) => signal.addEventListener("abort", () => resolve(), { once: true }));
+/** Resolves when one of them has fired, and leaves no listener on the others. */
+function firstOf(...signals: readonly AbortSignal[]): Promise<void> {
+  return new Promise((resolve) => {
+    const fired = new AbortController();
+    const fire = () => {
+      fired.abort();
+      resolve();
+    };
+    for (const signal of signals) {
+      if (signal.aborted) fire();
+      signal.addEventListener("abort", fire, { signal: fired.signal });
+    }
+  });
 }

@@ -1,3 +1,4 @@
+import { getEventListeners } from "node:events";
 import {
   createMessaging,
   defineConsumer,
@@ -8,7 +9,7 @@ import {
   type MessagingOptions,
   type TransportLoaders,
 } from "@postrider/core";
-import { expect, test, vi } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import { Placed, Ticked } from "./support/orders.ts";
 import { listenTo, numbersOf } from "./support/listener.ts";
 import { until } from "./support/recorder.ts";
@@ -195,6 +196,91 @@ test("run lasts until the signal fires, and closes then; a signal that has fired
   const other = await publisherOn(place());
   await other.run({ signal: AbortSignal.abort() });
   expect((await other.health()).broker.state).toBe("closed");
+});
+
+test("run ends with a close from elsewhere, leaves no listener on the signal, and is refused afterwards", async () => {
+  const messaging = await publisherOn(place());
+  const { signal } = new AbortController();
+  const running = messaging.run({ signal });
+  await messaging.close();
+  await running;
+  expect(getEventListeners(signal, "abort")).toEqual([]);
+  await expect(messaging.run({ signal })).rejects.toMatchObject({ code: "USAGE_CLOSED" });
+  await expect(messaging.run({ signal: AbortSignal.abort() })).rejects.toMatchObject({
+    code: "USAGE_CLOSED",
+  });
+});
+
+test("run fails as the close from elsewhere does", async () => {
+  const here = place();
+  const broken = new Error("the socket is stuck");
+  const transport = { ...memory({ broker: here.broker }), close: () => Promise.reject(broken) };
+  const { clock, logger } = here;
+  const messaging = await createMessaging({ source: "/test", broker: transport, clock, logger });
+  const running = messaging.run({ signal: new AbortController().signal });
+  const outcomes = await Promise.allSettled([messaging.close(), running]);
+  expect(outcomes).toEqual([
+    { status: "rejected", reason: broken },
+    { status: "rejected", reason: broken },
+  ]);
+});
+
+describe("a transport that was made by the caller", () => {
+  const inUse = {
+    code: "CONFIG_INVALID",
+    problems: [expect.stringContaining("broker: this transport belongs to another messaging")],
+  };
+
+  test("belongs to one messaging until that is closed: a second is refused, and the first goes on", async () => {
+    const here = place();
+    const transport = memory({ broker: here.broker });
+    const first = await publisherOn(here, { transport });
+    await expect(publisherOn(here, { transport })).rejects.toMatchObject(inUse);
+    await first.publish(Ticked({ n: 1 }));
+    await first.close();
+    const next = await publisherOn(here, { transport });
+    await next.publish(Ticked({ n: 2 }));
+    expect(here.broker.inspect().channels).toMatchObject([{ retained: 2 }]);
+  });
+
+  test("is refused to the second of two that start at once, and to one that starts while the first closes", async () => {
+    const here = place();
+    const transport = memory({ broker: here.broker });
+    const [first, second] = await Promise.allSettled([
+      publisherOn(here, { transport }),
+      publisherOn(here, { transport }),
+    ]);
+    expect([first.status, second]).toEqual(["fulfilled", { status: "rejected", reason: expect.anything() }]);
+    const closing = first.status === "fulfilled" ? first.value.close() : undefined;
+    await expect(publisherOn(here, { transport })).rejects.toMatchObject(inUse);
+    await closing;
+  });
+
+  test("is free again when the start failed", async () => {
+    const here = place();
+    const transport = memory({ broker: here.broker });
+    const { broker, logger } = here;
+    broker.stop();
+    await expect(createMessaging({ source: "/a", broker: transport, logger })).rejects.toMatchObject({
+      code: "TRANSPORT_UNAVAILABLE",
+    });
+    broker.start();
+    const requires = ["requestReply"] as never;
+    await expect(
+      createMessaging({ source: "/a", broker: transport, logger, requires }),
+    ).rejects.toMatchObject({
+      code: "CONFIG_CAPABILITY_MISSING",
+    });
+    await (await publisherOn(here, { transport })).publish(Ticked({ n: 1 }));
+  });
+
+  test("may be connected before, may be frozen, and a changed copy is a transport of its own", async () => {
+    const here = place();
+    const transport = memory({ broker: here.broker });
+    await transport.connect();
+    await publisherOn(here, { transport });
+    await publisherOn(here, { transport: Object.freeze({ ...transport }) });
+  });
 });
 
 /** What there is to say of a part that is well. */

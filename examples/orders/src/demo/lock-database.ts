@@ -10,8 +10,7 @@ const lockKey = 7_305_112_026;
  */
 export async function lockDatabase(choice: DatabaseChoice): Promise<() => Promise<void>> {
   if (choice.kind === "pglite") return () => Promise.resolve();
-  const { default: pg } = await import("pg");
-  const client = new pg.Client({ connectionString: choice.url });
+  const client = await clientOf(choice.url);
   // A connection that breaks lets the lock go, which the services notice by themselves.
   client.on("error", () => {});
   try {
@@ -27,6 +26,19 @@ export async function lockDatabase(choice: DatabaseChoice): Promise<() => Promis
   throw new UsageError(
     "DATABASE_URL: another run of this example uses this database. Wait for it, or use another database.",
   );
+}
+
+/** The address itself is never repeated: it may hold a password. */
+async function clientOf(url: string) {
+  const { default: pg } = await import("pg");
+  try {
+    return new pg.Client({ connectionString: url });
+  } catch (error) {
+    throw new UsageError(
+      "DATABASE_URL: cannot be read: it must look like postgres://user:password@host:5432/database, with %xx for special characters",
+      { cause: error },
+    );
+  }
 }
 
 /** Of several addresses that were tried in vain, the first: the error that holds them all has no message. */

@@ -4,7 +4,7 @@ import { OrderPlaced } from "../contracts/order-placed.ts";
 import type { RawClient } from "../raw/raw-client.ts";
 import { startRawClient } from "../raw/start.ts";
 import type { RecordedSpan } from "../telemetry/span-recorder.ts";
-import { openBroker } from "../wiring/brokers.ts";
+import { checkAddress, openBroker } from "../wiring/brokers.ts";
 import type { Choice } from "../wiring/choose.ts";
 import { closing } from "../wiring/closers.ts";
 import { startAudit, type Audit, type PutAside } from "./audit.ts";
@@ -61,8 +61,9 @@ export function run(options: RunOptions): Promise<Outcome> {
   const { choice, orders: count, signal, log, onProgress } = options;
   return closing(async (opened) => {
     onProgress("starting the services");
-    opened.add(await lockDatabase(choice.database));
     const broker = openBroker(choice.broker);
+    await checkAddress(broker);
+    opened.add(await lockDatabase(choice.database));
     const traceId = randomBytes(16).toString("hex");
     const plan = planRun(`run-${randomBytes(4).toString("hex")}`, count);
     // Before the first order, so that it misses no event.

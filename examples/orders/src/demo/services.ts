@@ -9,6 +9,7 @@ import type { Choice } from "../wiring/choose.ts";
 import { started } from "../wiring/closers.ts";
 import { openDatabases } from "../wiring/database.ts";
 import type { Log } from "./log.ts";
+import { linesOn } from "./progress.ts";
 
 /** Both services at work. */
 export interface Services {
@@ -48,7 +49,13 @@ function startTogether({
 }: ServicesOptions): Promise<Services> {
   return started(async (opened) => {
     const recorder = recordSpansOf(traceId);
-    opened.add(startTelemetry({ serviceName: "orders-example", env: process.env, recorder }).shutdown);
+    const telemetry = startTelemetry({
+      serviceName: "orders-example",
+      env: process.env,
+      recorder,
+      notice: linesOn(process.stderr),
+    });
+    opened.add(telemetry.shutdown);
     const databases = await openDatabases(choice.database, ["orders", "shipping"], opened);
     const relay = "inside";
     const shipping = await startShipping({ broker, database: databases.shipping, logger, relay });

@@ -1,11 +1,6 @@
 import { styleText } from "node:util";
+import type { Terminal } from "./progress.ts";
 import type { Paint } from "./report.ts";
-
-/** As much of a stream as is needed to know what it shows. */
-export interface Terminal {
-  readonly isTTY?: boolean | undefined;
-  write(text: string): unknown;
-}
 
 /** Colours on a terminal, unless NO_COLOR says otherwise. */
 export function paintFor(stream: Terminal, env: Readonly<Record<string, string | undefined>>): Paint {
@@ -13,25 +8,4 @@ export function paintFor(stream: Terminal, env: Readonly<Record<string, string |
   const style = (format: "bold" | "dim" | "green" | "red") => (text: string) =>
     colours ? styleText(format, text, { validateStream: false }) : text;
   return { strong: style("bold"), faint: style("dim"), good: style("green"), bad: style("red") };
-}
-
-/** One line that says how far it is, written over again and again; nothing where nobody watches. */
-export interface Progress {
-  show(said: string): void;
-  clear(): void;
-}
-
-const everyMs = 100;
-
-export function progressOn(stream: Terminal): Progress {
-  if (stream.isTTY !== true) return { show: () => {}, clear: () => {} };
-  let shownAtMs = -everyMs;
-  return {
-    show: (said) => {
-      if (performance.now() - shownAtMs < everyMs) return;
-      shownAtMs = performance.now();
-      stream.write(`\r\u001b[2K${said}`);
-    },
-    clear: () => void stream.write("\r\u001b[2K"),
-  };
 }

@@ -1,5 +1,6 @@
 // One service in a process of its own. Its parent tells it which, calls it, and ends it.
 import { createLog } from "../demo/log.ts";
+import { linesOn } from "../demo/progress.ts";
 import { startOrders } from "../orders/start.ts";
 import { startShipping } from "../shipping/start.ts";
 import { recordSpansOf, type RecordedSpan } from "../telemetry/span-recorder.ts";
@@ -32,7 +33,13 @@ async function begin(start: StartMessage): Promise<Callable> {
   try {
     const callable = await started(async (opened): Promise<Callable> => {
       const recorder = recordSpansOf(traceId);
-      opened.add(startTelemetry({ serviceName: service, env: process.env, recorder }).shutdown);
+      const telemetry = startTelemetry({
+        serviceName: service,
+        env: process.env,
+        recorder,
+        notice: linesOn(process.stderr),
+      });
+      opened.add(telemetry.shutdown);
       const spans = async (): Promise<readonly RecordedSpan[]> => recorder.spans();
       const begun = await startService(start, log.logger, opened);
       opened.add(begun.close);

@@ -1,7 +1,6 @@
 import { context, metrics, propagation, trace } from "@opentelemetry/api";
 import { AsyncLocalStorageContextManager } from "@opentelemetry/context-async-hooks";
 import { W3CTraceContextPropagator } from "@opentelemetry/core";
-import { OTLPTraceExporter } from "@opentelemetry/exporter-trace-otlp-http";
 import { resourceFromAttributes } from "@opentelemetry/resources";
 import {
   ConsoleMetricExporter,
@@ -12,22 +11,25 @@ import {
   AlwaysOffSampler,
   AlwaysOnSampler,
   BasicTracerProvider,
-  BatchSpanProcessor,
   ConsoleSpanExporter,
   ParentBasedSampler,
   SimpleSpanProcessor,
   type SpanProcessor,
 } from "@opentelemetry/sdk-trace-base";
+import { chooseExporters } from "./exporters.ts";
+import { otlpSpans } from "./otlp-spans.ts";
 
 export interface TelemetryOptions {
   readonly serviceName: string;
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Sees every sampled span. */
   readonly recorder: SpanProcessor;
+  /** Told at the end, in one line, of spans that did not get where they should. */
+  readonly notice: (line: string) => void;
 }
 
 export interface Telemetry {
-  /** Sends what is left and ends. An exporter that fails fails nothing else. */
+  /** Sends what is left and ends, in about two seconds. An exporter that fails fails nothing else, and is told of. */
   shutdown(): Promise<void>;
 }
 
@@ -37,9 +39,16 @@ export interface Telemetry {
  *
  * OTEL_EXPORTER_OTLP_ENDPOINT=http://localhost:4318 sends every span there, OTEL_TRACES_EXPORTER=console and
  * OTEL_METRICS_EXPORTER=console print. With none of them only requests whose caller asks for it are traced.
+ *
+ * @throws UsageError for a variable that leads nowhere.
  */
-export function startTelemetry({ serviceName, env, recorder }: TelemetryOptions): Telemetry {
-  const exporters = exportersFrom(env);
+export function startTelemetry({ serviceName, env, recorder, notice }: TelemetryOptions): Telemetry {
+  const chosen = chooseExporters(env);
+  const otlp = chosen.otlpUrl === undefined ? undefined : otlpSpans(chosen.otlpUrl);
+  const exporters: readonly SpanProcessor[] = [
+    ...(otlp === undefined ? [] : [otlp.processor]),
+    ...(chosen.spans === "printed" ? [new SimpleSpanProcessor(new ConsoleSpanExporter())] : []),
+  ];
   const resource = resourceFromAttributes({ "service.name": serviceName });
   const traces = new BasicTracerProvider({
     resource,
@@ -49,7 +58,7 @@ export function startTelemetry({ serviceName, env, recorder }: TelemetryOptions)
     spanProcessors: [recorder, ...exporters],
   });
   const readers =
-    env["OTEL_METRICS_EXPORTER"] === "console"
+    chosen.metrics === "printed"
       ? [
           new PeriodicExportingMetricReader({
             exporter: new ConsoleMetricExporter(),
@@ -67,20 +76,12 @@ export function startTelemetry({ serviceName, env, recorder }: TelemetryOptions)
   return {
     shutdown: async () => {
       await Promise.allSettled([traces.shutdown(), meters.shutdown()]);
+      const lost = otlp?.lost();
+      if (lost !== undefined) notice(`${serviceName}: ${lost}`);
       trace.disable();
       metrics.disable();
       propagation.disable();
       context.disable();
     },
   };
-}
-
-function exportersFrom(env: TelemetryOptions["env"]): SpanProcessor[] {
-  const endpoint = env["OTEL_EXPORTER_OTLP_ENDPOINT"] ?? env["OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"];
-  return [
-    ...(endpoint === undefined || endpoint === "" ? [] : [new BatchSpanProcessor(new OTLPTraceExporter())]),
-    ...(env["OTEL_TRACES_EXPORTER"] === "console"
-      ? [new SimpleSpanProcessor(new ConsoleSpanExporter())]
-      : []),
-  ];
 }

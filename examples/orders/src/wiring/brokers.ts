@@ -1,6 +1,8 @@
 import {
   memoryBroker,
   memoryDriver,
+  OptionsError,
+  systemClock,
   type BrokerByUrl,
   type Capabilities,
   type MemoryBroker,
@@ -8,6 +10,7 @@ import {
   type TransportLoaders,
 } from "@postrider/core";
 import type { BrokerChoice } from "./choose.ts";
+import { UsageError } from "./usage-error.ts";
 
 /** Sees what a driver's transports do; changes nothing of it. */
 export type Tap = <Options, C extends Capabilities>(
@@ -32,6 +35,22 @@ export function openBroker(choice: BrokerChoice): Broker {
     local,
     access: (tap = unchanged) => ({ url: choice.url, transports: transportsOf(local, tap) }),
   };
+}
+
+/**
+ * Has the driver read the address, which connects nowhere, so that a mistake is told before anything starts.
+ *
+ * @throws UsageError naming the variable.
+ */
+export async function checkAddress({ choice: { kind, url }, access }: Broker): Promise<void> {
+  const { transport } = await access().transports[kind]();
+  try {
+    transport.create({ url, options: undefined, clock: systemClock });
+  } catch (error) {
+    if (!(error instanceof OptionsError)) throw error;
+    const problems = error.problems.map((problem) => problem.replace(/^url: /, ""));
+    throw new UsageError(`BROKER_URL: ${problems.join("; ")}`, { cause: error });
+  }
 }
 
 /** By kind, loaded when the URL asks for one. A broker joins with its package: one line here, one in choose.ts and raw/. */

@@ -14,7 +14,7 @@ export function runMain(args: readonly string[], env: Readonly<Record<string, st
   return startMain(args, env).ended;
 }
 
-/** The same, with a way to stop it as Ctrl-C does. */
+/** The same, with ways to stop it as Ctrl-C does, and to leave as a reader does that has seen enough. */
 export function startMain(args: readonly string[], env: Readonly<Record<string, string>> = {}) {
   const child = spawn(process.execPath, ["--conditions=@postrider/source", main, ...args], {
     stdio: ["ignore", "pipe", "pipe"],
@@ -28,7 +28,7 @@ export function startMain(args: readonly string[], env: Readonly<Record<string, 
     child.once("error", reject);
     child.once("close", (code) => resolve({ code, stdout, stderr }));
   });
-  return { ended, interrupt: () => child.kill("SIGINT") };
+  return { ended, interrupt: () => child.kill("SIGINT"), hangUp: () => child.stdout.destroy() };
 }
 
 /** The last line of stdout as JSON. */

@@ -1,3 +1,4 @@
+import { createAbortWatch, type AbortWatch } from "../abort-watch.ts";
 import { assertCapabilities } from "../broker/assert-capabilities.ts";
 import type { CapabilityName } from "../contracts/capabilities.ts";
 import type { Clock } from "../contracts/clock.ts";
@@ -71,6 +72,7 @@ const memoryInboxCapacity = 10_000;
 export function createConsumers(parts: ConsumersParts): Consumers {
   const { transport, store, clock, logger, telemetry, random } = parts;
   const open = new Map<string, Entry>();
+  const watch = createAbortWatch();
   let stray: StrayGuard | undefined;
   const pool = createPoolCheck(store, parts.otherConnections, logger);
   let closed = false;
@@ -154,7 +156,7 @@ export function createConsumers(parts: ConsumersParts): Consumers {
         () => begin(consumer, needs),
         (subscription) => {
           const counted = leaving(subscription, pool.add(consumer.name, consumer.concurrency));
-          return endedBy(signal, counted, { drainMs }, failed);
+          return endedBy(signal, watch, counted, { drainMs }, failed);
         },
       );
     },
@@ -213,6 +215,7 @@ function leaving<S extends Closable>(subscription: S, leave: () => void): S {
 /** The same subscription; the signal ends it too, and its end forgets the signal. */
 function endedBy<S extends Closable>(
   signal: AbortSignal | undefined,
+  watch: AbortWatch,
   subscription: S,
   options: CloseOptions,
   onFailure: (error: Error) => void,
@@ -220,8 +223,7 @@ function endedBy<S extends Closable>(
   if (signal === undefined) return subscription;
   const end = () => void subscription.close(options).catch((thrown: unknown) => onFailure(toError(thrown)));
   if (signal.aborted) end();
-  else signal.addEventListener("abort", end, { once: true });
-  return leaving(subscription, () => signal.removeEventListener("abort", end));
+  return leaving(subscription, watch(signal, end));
 }
 
 /** Without a handler there is no channel to read. */

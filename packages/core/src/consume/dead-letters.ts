@@ -1,3 +1,4 @@
+import { createAbortWatch, type AbortWatch } from "../abort-watch.ts";
 import type { Clock } from "../contracts/clock.ts";
 import type { DeadLetter } from "../contracts/dead-letter.ts";
 import type { Logger } from "../contracts/logger.ts";
@@ -59,6 +60,7 @@ export async function startDeadLetters(parts: DeadLettersParts): Promise<DeadLet
 }
 
 function createWork({ group, handler, stray, logger }: DeadLettersParts, closing: AbortSignal) {
+  const watch = createAbortWatch();
   const report = (error: Error) =>
     logger.error("A handler of dead letters left a promise behind that nobody awaits, and it was rejected", {
       group,
@@ -78,7 +80,7 @@ function createWork({ group, handler, stray, logger }: DeadLettersParts, closing
     }
   };
   return async (delivery: Delivery): Promise<void> => {
-    const given = givenUp([delivery.signal, closing]);
+    const given = givenUp(watch, [delivery.signal, closing]);
     const taken = await Promise.race([look(delivery, given.signal), given.up]).finally(given.end);
     if (taken === "given up") return; // closing the subscription gives it back
     if (taken) await delivery.settle({ kind: "ack" });
@@ -86,25 +88,24 @@ function createWork({ group, handler, stray, logger }: DeadLettersParts, closing
   };
 }
 
-/** One signal of several. Its listeners are taken off at the end: `AbortSignal.any` would leave them on a long-lived one. */
-function givenUp(signals: readonly AbortSignal[]) {
+/** One signal of several. They are let go of at the end: `AbortSignal.any` would hang on a long-lived one for ever. */
+function givenUp(watch: AbortWatch, signals: readonly AbortSignal[]) {
   const controller = new AbortController();
-  let end = () => {};
+  let unwatchAll: readonly (() => void)[] = [];
   const up = new Promise<"given up">((resolve) => {
-    const watched = signals.map((signal) => {
-      const onAbort = () => {
-        controller.abort(signal.reason);
-        resolve("given up");
-      };
-      if (signal.aborted) onAbort();
-      else signal.addEventListener("abort", onAbort, { once: true });
-      return { signal, onAbort };
-    });
-    end = () => {
-      for (const { signal, onAbort } of watched) signal.removeEventListener("abort", onAbort);
+    const fire = (reason: unknown) => {
+      controller.abort(reason);
+      resolve("given up");
     };
+    unwatchAll = signals.map((signal) => {
+      if (signal.aborted) fire(signal.reason);
+      return watch(signal, () => fire(signal.reason));
+    });
   });
-  return { signal: controller.signal, up, end: () => end() };
+  const end = () => {
+    for (const unwatch of unwatchAll) unwatch();
+  };
+  return { signal: controller.signal, up, end };
 }
 
 function requestOf(group: string, logger: Logger): SubscriptionRequest {

@@ -19,7 +19,7 @@ export interface Store<Tx> extends Transactor<Tx> {
   readonly transactions?: "serial" | "concurrent" | undefined;
   /**
    * Resolves when the database can be reached and its schema is the one this version works with; fails with
-   * STORE_UNAVAILABLE or STORE_SCHEMA_MISSING, which names the step to take.
+   * STORE_UNAVAILABLE, STORE_ACCESS_REFUSED or STORE_SCHEMA_MISSING, which names the step to take.
    */
   assertSchema(): Promise<void>;
   /** Resolves when the database answers: one round trip, for checks of health. Fails with STORE_UNAVAILABLE. */

@@ -77,6 +77,10 @@ export function extensionsOf(
     check("authid", lineage.actor.id, problems);
   }
   if (given === undefined) return extensions;
+  if (!isPlain(given)) {
+    problems.push("extensions: must be a plain object of names and values");
+    return extensions;
+  }
   const names = Object.keys(given);
   if (names.length > extensionLimit)
     problems.push(`extensions: there must not be more than ${extensionLimit}`);
@@ -90,6 +94,13 @@ export function extensionsOf(
     }
   }
   return extensions;
+}
+
+/** Of this realm or another. A Map, an array and the like have names of their own, or none, and would set nothing. */
+function isPlain(given: unknown): boolean {
+  if (typeof given !== "object" || given === null || Array.isArray(given)) return false;
+  const prototype: unknown = Object.getPrototypeOf(given);
+  return prototype === null || Object.getPrototypeOf(prototype) === null;
 }
 
 // What the library itself may set on top must still fit into what a decoder accepts.

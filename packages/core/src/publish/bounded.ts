@@ -1,3 +1,4 @@
+import type { AbortWatch } from "../abort-watch.ts";
 import type { Clock } from "../contracts/clock.ts";
 import { MessagingError } from "../errors.ts";
 import { givenUp } from "./outcomes.ts";
@@ -10,18 +11,18 @@ export function bounded<W>(
   wait: Promise<W>,
   what: string,
   { deadlineAtMs, signal }: { readonly deadlineAtMs: number; readonly signal?: AbortSignal | undefined },
-  clock: Clock,
+  { clock, watch }: { readonly clock: Clock; readonly watch: AbortWatch },
 ): Promise<W> {
   return new Promise((resolve, reject) => {
     const end = () => {
       cancel();
-      signal?.removeEventListener("abort", onAbort);
+      unwatch();
     };
-    const onAbort = () => signal !== undefined && reject(givenUp(what, signal));
+    const onAbort = () => reject(givenUp(what, signal?.reason));
     const cancel = clock.schedule(Math.max(0, deadlineAtMs - clock.monotonicMs()), () =>
       reject(new MessagingError("TRANSPORT_DEADLINE", `${what} was not ready to be sent by its deadline.`)),
     );
-    signal?.addEventListener("abort", onAbort, { once: true });
+    const unwatch = watch(signal, onAbort);
     if (signal?.aborted === true) onAbort();
     wait.finally(end).then(resolve, reject);
   });

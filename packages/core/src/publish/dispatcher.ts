@@ -1,3 +1,4 @@
+import { createAbortWatch } from "../abort-watch.ts";
 import type { Clock } from "../contracts/clock.ts";
 import type { PublishOutcome, TransportPublisher } from "../contracts/transport.ts";
 import type { OutgoingMessage } from "../contracts/wire.ts";
@@ -45,6 +46,7 @@ export function createDispatcher(
 ): Dispatcher {
   const window = createWindow(limits, clock);
   const deadlines = createDeadlines(clock);
+  const watch = createAbortWatch();
   const calls = createCallCount();
   let turn: Pending[] = [];
 
@@ -73,7 +75,7 @@ export function createDispatcher(
         if (pending.told) return;
         pending.told = true;
         cancel();
-        signal?.removeEventListener("abort", onAbort);
+        unwatch();
         resolve(outcome);
       };
       const pending: Pending = { message, deadlineAtMs, told: false, sent: false, leave, tell };
@@ -81,8 +83,7 @@ export function createDispatcher(
       const cancel = deadlines.add(deadlineAtMs + graceMs, () =>
         tell(unknown(noAnswer(`'${message.type}'`))),
       );
-      const onAbort = () => signal !== undefined && tell(abandoned(pending, signal));
-      signal?.addEventListener("abort", onAbort, { once: true });
+      const unwatch = watch(signal, () => tell(abandoned(pending, signal?.reason)));
       if (turn.push(pending) === 1) queueMicrotask(() => void flush());
     });
 
@@ -98,7 +99,7 @@ export function createDispatcher(
     // It may have fired between the moment that there was room and this one.
     if (bounds.signal?.aborted === true) {
       leave();
-      return notSent(givenUp(`The publish of '${message.type}'`, bounds.signal));
+      return notSent(givenUp(`The publish of '${message.type}'`, bounds.signal.reason));
     }
     const outcome = await send(message, bounds, leave);
     const code = outcome.status === "confirmed" ? undefined : outcome.error.code;
@@ -132,12 +133,12 @@ function longestOf(batch: readonly Pending[], now: number): number {
   return batch.reduce((longest, { deadlineAtMs }) => Math.max(longest, deadlineAtMs - now), 1);
 }
 
-function abandoned({ sent, message }: Pending, signal: AbortSignal): PublishOutcome {
+function abandoned({ sent, message }: Pending, reason: unknown): PublishOutcome {
   const what = `The publish of '${message.type}'`;
-  if (!sent) return notSent(givenUp(what, signal));
+  if (!sent) return notSent(givenUp(what, reason));
   return unknown(
     new MessagingError("TRANSPORT_OUTCOME_UNKNOWN", `${what} was given up by its signal.`, {
-      cause: signal.reason,
+      cause: reason,
     }),
   );
 }

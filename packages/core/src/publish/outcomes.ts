@@ -51,9 +51,9 @@ export function noAnswer(what: string): MessagingError {
 }
 
 /** What a signal ends before anything was sent. */
-export function givenUp(what: string, signal: AbortSignal): MessagingError {
+export function givenUp(what: string, reason: unknown): MessagingError {
   return new MessagingError("TRANSPORT_DEADLINE", `${what} was given up by its signal before it was sent.`, {
-    cause: signal.reason,
+    cause: reason,
   });
 }
 

@@ -1,3 +1,4 @@
+import { createAbortWatch } from "../abort-watch.ts";
 import type { Clock } from "../contracts/clock.ts";
 import type { SealedEvent } from "../contracts/sealed-event.ts";
 import type { PublishOutcome } from "../contracts/transport.ts";
@@ -58,8 +59,8 @@ export type PublishResult =
 /** Publishes events. What a function that only sends should ask for. */
 export interface Publisher {
   /**
-   * Straight to the broker; resolves when the broker confirmed. Inside a unit of work use its own `publish`. Calls may
-   * overlap; events of one key and channel keep the order of the calls, whatever time their schemas take. Keeps the
+   * Straight to the broker; resolves when the broker confirmed. Inside a unit of work use its own `publish`. The data is
+   * taken at the call, or when an asynchronous schema has answered. Calls may overlap; events of one key and channel keep the order of the calls, whatever time their schemas take. Keeps the
    * process alive until then, and no longer.
    *
    * @throws ValidationError (CONTRACT_INVALID_DATA) before anything is sent; PublishError with `outcome` rejected or
@@ -113,6 +114,7 @@ export function createPublisher(parts: PublisherParts): DirectPublisher {
   const { stamp, dispatcher, telemetry, clock, contentMode } = parts;
   const order = createCallOrder();
   const alive = createAlive();
+  const waits = { clock, watch: createAbortWatch() };
   const boundsOf = ({ deadlineMs = parts.deadlineMs, signal }: PublishOptions): DispatchBounds => ({
     deadlineAtMs: clock.monotonicMs() + deadlineMs,
     signal,
@@ -120,7 +122,7 @@ export function createPublisher(parts: PublisherParts): DirectPublisher {
 
   const send = async (heading: Heading, seal: Seal, bounds: DispatchBounds): Promise<PublishResult> => {
     const span = telemetry.startPublish(heading);
-    const waiting = <W>(wait: Promise<W>) => bounded(wait, `The publish of '${heading.type}'`, bounds, clock);
+    const waiting = <W>(wait: Promise<W>) => bounded(wait, `The publish of '${heading.type}'`, bounds, waits);
     const go = async (event: SealedEvent): Promise<PublishResult> => {
       span.describe(event);
       const outcome = await dispatcher.dispatch(encode(event, contentMode), bounds);

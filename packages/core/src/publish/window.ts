@@ -1,3 +1,4 @@
+import { createAbortWatch } from "../abort-watch.ts";
 import type { Clock } from "../contracts/clock.ts";
 import { MessagingError } from "../errors.ts";
 import { createDeadlines } from "./deadlines.ts";
@@ -40,6 +41,7 @@ interface Waiter {
 
 export function createWindow(limits: WindowLimits, clock: Clock): Window {
   const deadlines = createDeadlines(clock);
+  const watch = createAbortWatch();
   const queue = createFifo<Waiter>();
   let messages = 0;
   let bytesHeld = 0;
@@ -72,18 +74,17 @@ export function createWindow(limits: WindowLimits, clock: Clock): Window {
       const end = () => {
         takeOut();
         cancel();
-        signal?.removeEventListener("abort", onAbort);
+        unwatch();
       };
       const giveUp = (error: MessagingError) => {
         end();
         reject(error);
         admitNext(); // the next may be smaller
       };
-      const onAbort = () => signal !== undefined && giveUp(givenUp("The wait for room", signal));
       const cancel = deadlines.add(clock.monotonicMs() + deadlineMs, () =>
         giveUp(full(limits, "No room came free before the deadline")),
       );
-      signal?.addEventListener("abort", onAbort, { once: true });
+      const unwatch = watch(signal, () => giveUp(givenUp("The wait for room", signal?.reason)));
       const takeOut = queue.push({
         bytes,
         admit: () => {
@@ -97,7 +98,7 @@ export function createWindow(limits: WindowLimits, clock: Clock): Window {
   return {
     enter: (bytes, deadlineMs, signal) => {
       if (closed) throw closedError("is");
-      if (signal?.aborted === true) throw givenUp("This publish", signal);
+      if (signal?.aborted === true) throw givenUp("This publish", signal.reason);
       if (queue.size === 0 && fits(bytes)) return admit(bytes);
       if (limits.whenFull === "reject") throw full(limits, "The publish window is full");
       return wait(bytes, deadlineMs, signal);

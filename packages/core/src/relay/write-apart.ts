@@ -79,7 +79,12 @@ function groupsOf<T extends { readonly event: StoredEvent }>(all: readonly T[]):
 
 /** No row is to blame for these. */
 function concernsAll(error: unknown): boolean {
-  return (["STORE_UNAVAILABLE", "STORE_LEASE_LOST", "STORE_SCHEMA_MISSING"] as const).some((code) =>
-    isMessagingError(error, code),
-  );
+  return allAlike.some((code) => isMessagingError(error, code));
 }
+
+const allAlike = [
+  "STORE_UNAVAILABLE",
+  "STORE_ACCESS_REFUSED",
+  "STORE_LEASE_LOST",
+  "STORE_SCHEMA_MISSING",
+] as const;

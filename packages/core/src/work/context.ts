@@ -23,7 +23,8 @@ export interface UnitMeta {
 export interface UnitVerbs<Tx> {
   readonly meta: UnitMeta;
   /**
-   * Events that leave if this unit commits. Sealed and validated at its end. Do not change the data afterwards.
+   * Events that leave if this unit commits. Sealed and validated at its end, with the data as it is then: what is
+   * changed after the call travels changed, which is not so with `messaging.publish`. Pass a copy of what still changes.
    *
    * @throws MessagingError USAGE_UNIT_CLOSED when the unit has ended; USAGE_DOMAIN_EVENT_NOT_PUBLISHABLE.
    */

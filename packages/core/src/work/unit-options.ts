@@ -146,6 +146,8 @@ const runNames: OptionNames<RunOptions> = {
   signal: true,
 };
 
+const isolations: readonly IsolationLevel[] = ["read committed", "repeatable read", "serializable"];
+
 /** @throws MessagingError USAGE_WRONG_KIND for work that is no function; OptionsError (CONFIG_INVALID) with all problems. */
 export function assertRun(work: unknown, options: RunOptions): void {
   if (typeof work !== "function") {
@@ -159,9 +161,13 @@ export function assertRun(work: unknown, options: RunOptions): void {
 }
 
 function problemsOfRun(options: RunOptions): string[] {
-  const { retries = 0, propagation = "join", signal } = options;
+  const { isolation, retries = 0, propagation = "join", signal } = options;
   return [
     ...problemsOfNames(options, runNames),
+    ...check(
+      isolation === undefined || isolations.includes(isolation),
+      `isolation: must be one of ${isolations.join(", ")}`,
+    ),
     ...check(
       Number.isInteger(retries) && retries >= 0 && retries <= 100,
       "retries: must be a whole number from 0 to 100",

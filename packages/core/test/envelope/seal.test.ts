@@ -1,3 +1,4 @@
+import { runInNewContext } from "node:vm";
 import { describe, expect, test } from "vitest";
 import { z } from "zod";
 import { attributeLimits } from "../../src/envelope/attributes.ts";
@@ -277,6 +278,33 @@ describe("an event that cannot be valid", () => {
     expect(() => seal(Anything({}, { extensions: { [name]: "x" } }))).toThrow(
       coded("CONTRACT_INVALID_EVENT"),
     );
+  });
+
+  test.each([
+    ["a number", 5],
+    ["text", "abc"],
+    ["an array", [1]],
+    ["null", null],
+    ["a Map", new Map([["a", 1]])],
+    ["a function", () => {}],
+  ])("extensions that are %s are refused, with everything else that is wrong", (_, extensions) => {
+    const error = refusal(
+      () => seal(Anything({}, { id: "", extensions: extensions as never })),
+      "CONTRACT_INVALID_EVENT",
+    );
+    expect(problemsOf(error)).toEqual([
+      "extensions: must be a plain object of names and values",
+      expect.stringMatching(/^id: /),
+    ]);
+  });
+
+  test("extensions may be an object without a prototype, or of another realm", () => {
+    const bare = Object.assign(Object.create(null) as {}, { a: 1 });
+    const foreign = runInNewContext("({ a: 1 })") as { a: number };
+    for (const extensions of [bare, foreign])
+      expect(seal(Anything({}, { extensions })).extensions).toMatchObject({
+        a: 1,
+      });
   });
 
   test("a key function that throws is named with its type and its cause", () => {

@@ -351,12 +351,20 @@ describe("calls", () => {
 
   test("wrong options are told together, before anything is begun", async () => {
     const { messaging, transactions } = await keeping();
-    const wrong = { retrys: 1, retries: -1, propagation: "never", tenant: "", signal: {} };
+    const wrong = {
+      retrys: 1,
+      isolation: "bogus",
+      retries: -1,
+      propagation: "never",
+      tenant: "",
+      signal: {},
+    };
     const error = await failureOf(messaging.unitOfWork().run(async () => {}, wrong as never));
     expect(error).toMatchObject({
       code: "CONFIG_INVALID",
       problems: [
         "retrys: is no option (did you mean 'retries'?)",
+        "isolation: must be one of read committed, repeatable read, serializable",
         "retries: must be a whole number from 0 to 100",
         "propagation: must be 'join', 'requires-new' or 'mandatory'",
         "tenant: must be a text that is not empty",

@@ -35,7 +35,7 @@ interface Verdict {
 
 /**
  * An error of the driver or the server as one of ours: STORE_UNAVAILABLE when the database cannot be reached,
- * STORE_SCHEMA_MISSING when a table or column is not there, STORE_FAILED for the rest. Errors of ours pass as they are.
+ * STORE_ACCESS_REFUSED when it lets this user not in, STORE_SCHEMA_MISSING when a table or column is not there, STORE_FAILED for the rest. Errors of ours pass as they are.
  *
  * @param doing what the store was at, as the error tells it: `append events`
  */
@@ -58,7 +58,7 @@ export function storeError(error: unknown, doing: string): MessagingError {
 /** The same for an error after the work was done: a connection that broke then leaves open what became of COMMIT. */
 export function commitError(error: unknown): MessagingError {
   const known = storeError(error, "commit");
-  if (known === error || known.code !== "STORE_UNAVAILABLE") return known;
+  if (known === error || !isAway(known.code)) return known;
   return new MessagingError(
     "STORE_OUTCOME_UNKNOWN",
     `${known.message} The transaction may have taken effect: find out by a business key that it wrote.`,
@@ -68,11 +68,15 @@ export function commitError(error: unknown): MessagingError {
 
 /**
  * True for errors of ours and of the driver that mean: the database cannot be reached, or could not be when it was to
- * answer COMMIT.
+ * answer COMMIT. One that refuses a password is not to blame on a message either.
  */
 export function isUnavailable(error: unknown): boolean {
   const { code } = storeError(error, "");
-  return code === "STORE_UNAVAILABLE" || code === "STORE_OUTCOME_UNKNOWN";
+  return isAway(code) || code === "STORE_OUTCOME_UNKNOWN";
+}
+
+function isAway(code: ErrorCode): boolean {
+  return code === "STORE_UNAVAILABLE" || code === "STORE_ACCESS_REFUSED";
 }
 
 export function toError(thrown: unknown): Error {
@@ -95,7 +99,7 @@ function judgeState(state: string): Verdict {
     case "28000": // invalid authorization
     case "28P01": // invalid password
     case "3D000": // no such database
-      return { code: "STORE_UNAVAILABLE", retryable: false };
+      return { code: "STORE_ACCESS_REFUSED" };
     case "25006": // read only: a standby, until the pool finds the primary again
     case "53300": // too many connections
     case "57P01": // shut down by the administrator

@@ -1,4 +1,4 @@
-import { isMessagingError, type Transactor } from "@postrider/core";
+import { createMessaging, isMessagingError, memory, type Transactor } from "@postrider/core";
 import { fromPg } from "@postrider/core/sql";
 import { Pool, type PoolClient } from "pg";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
@@ -9,6 +9,26 @@ import { type Line, openLine } from "./support/proxy.ts";
 import { ids, lead, rows } from "./support/relay.ts";
 
 const unavailable = expect.objectContaining({ code: "STORE_UNAVAILABLE", retryable: true });
+
+describe("a database that does not let this service in", () => {
+  test.each([
+    ["another password", { password: "wrong" }],
+    ["another user", { username: "nobody" }],
+    ["another database", { pathname: "/nowhere" }],
+  ])("%s is told as refused, and the start is not tried again", async (_, change) => {
+    const address = Object.assign(new URL(url()), change);
+    const pool = new Pool({ connectionString: address.href });
+    const refused = expect.objectContaining({ code: "STORE_ACCESS_REFUSED", retryable: false });
+    const starting = createMessaging({
+      source: "/test",
+      broker: memory(),
+      store: postgres({ pool }),
+      startRetryMs: 60_000,
+    });
+    await expect(starting).rejects.toEqual(refused);
+    await pool.end();
+  });
+});
 
 describe("a database that goes away", () => {
   let opened: Opened;

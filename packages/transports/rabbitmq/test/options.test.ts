@@ -93,6 +93,13 @@ describe("a URL", () => {
     expect(problems).toHaveLength(1);
     expect(problems.join()).not.toContain("%zz");
   });
+
+  test("with a port that cannot be is told the range", () => {
+    expect(parse("amqp://h:65535").problems).toEqual([]);
+    expect(parse("amqp://h:65536").problems).toEqual([
+      "url: a host must look like name:5672, with a port from 1 to 65535",
+    ]);
+  });
 });
 
 describe("tiers of delays", () => {

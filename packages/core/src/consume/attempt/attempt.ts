@@ -1,3 +1,4 @@
+import { createAbortWatch, type AbortWatch } from "../../abort-watch.ts";
 import type { Clock } from "../../contracts/clock.ts";
 import { actorOf, type LineageScope } from "../../envelope/lineage.ts";
 import { soundError } from "../../failure/sound-error.ts";
@@ -32,6 +33,7 @@ export interface Attempts {
 
 export function createAttempts(parts: AttemptParts): Attempts {
   const { consumer, clock, telemetry, lineage, store } = parts;
+  const watch = createAbortWatch();
   const lane = (work: Work) => laneOf(consumer.ordering, work);
   const effect = createEffect({ ...parts, consumer: consumer.name, laneOf: lane });
 
@@ -71,7 +73,7 @@ export function createAttempts(parts: AttemptParts): Attempts {
 
   return {
     run: async (works) => {
-      const lifetime = lifetimeOf(parts, works);
+      const lifetime = lifetimeOf(parts, watch, works);
       try {
         const all = await prepareAll(works, lifetime);
         const outcomes = await runPrepared(all.filter(isPrepared), lifetime);
@@ -94,8 +96,8 @@ function isPrepared(one: PreparedOrNot): one is Prepared {
   return one.kind === "prepared";
 }
 
-function lifetimeOf(parts: AttemptParts, works: readonly Work[]): Lifetime {
-  return createLifetime(parts.clock, {
+function lifetimeOf(parts: AttemptParts, watch: AbortWatch, works: readonly Work[]): Lifetime {
+  return createLifetime(parts.clock, watch, {
     consumer: parts.consumer.name,
     type: works[0]?.facts.type ?? "",
     timeoutMs: parts.consumer.timeoutMs,

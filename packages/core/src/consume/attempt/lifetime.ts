@@ -1,3 +1,4 @@
+import type { AbortWatch } from "../../abort-watch.ts";
 import type { Clock } from "../../contracts/clock.ts";
 import { MessagingError } from "../../errors.ts";
 
@@ -29,7 +30,7 @@ export interface LifetimeLimits {
   readonly giveUp: readonly AbortSignal[];
 }
 
-export function createLifetime(clock: Clock, limits: LifetimeLimits): Lifetime {
+export function createLifetime(clock: Clock, watch: AbortWatch, limits: LifetimeLimits): Lifetime {
   const controller = new AbortController();
   const { signal } = controller;
   let outside = false;
@@ -45,7 +46,10 @@ export function createLifetime(clock: Clock, limits: LifetimeLimits): Lifetime {
     outside = true;
     giveUp(abandonedError(limits, reason));
   };
-  const unwatchAll = limits.giveUp.map((given) => whenAborted(given, () => abandon(given.reason)));
+  const unwatchAll = limits.giveUp.map((given) => {
+    if (given.aborted) abandon(given.reason);
+    return watch(given, () => abandon(given.reason));
+  });
   const limit = (): (() => void) =>
     limits.timeoutMs === Number.POSITIVE_INFINITY
       ? () => {}
@@ -77,12 +81,6 @@ export function createLifetime(clock: Clock, limits: LifetimeLimits): Lifetime {
       for (const unwatch of unwatchAll) unwatch();
     },
   };
-}
-
-function whenAborted(signal: AbortSignal, task: () => void): () => void {
-  if (signal.aborted) task();
-  else signal.addEventListener("abort", task, { once: true });
-  return () => signal.removeEventListener("abort", task);
 }
 
 function abandonedError({ consumer, type }: LifetimeLimits, cause: unknown): MessagingError {

@@ -1,3 +1,4 @@
+import { createAbortWatch } from "../../abort-watch.ts";
 import type { Clock } from "../../contracts/clock.ts";
 
 /** Waits of messages that are kept here between two attempts. All end at once when the consumer closes. */
@@ -9,6 +10,7 @@ export interface Holds {
 
 export function createHolds(clock: Clock): Holds {
   const ends = new Set<() => void>();
+  const watch = createAbortWatch();
   let closed = false;
   return {
     hold: (delayMs, signal) => {
@@ -17,13 +19,13 @@ export function createHolds(clock: Clock): Holds {
         const finish = (passed: boolean) => {
           cancel();
           ends.delete(end);
-          signal.removeEventListener("abort", end);
+          unwatch();
           resolve(passed);
         };
         const end = () => finish(false);
         const cancel = clock.schedule(delayMs, () => finish(true));
         ends.add(end);
-        signal.addEventListener("abort", end, { once: true });
+        const unwatch = watch(signal, end);
       });
     },
     close: () => {

@@ -11,7 +11,7 @@ const oldestServer = 14;
  * Resolves when the schema is the one this version works with and the two facts hold on which the relay's order
  * rests: numbers are not cached by sessions, and a transaction gets its id before it draws a number.
  *
- * @throws STORE_SCHEMA_MISSING with the step to take; STORE_UNAVAILABLE.
+ * @throws STORE_SCHEMA_MISSING with the step to take; STORE_UNAVAILABLE, STORE_ACCESS_REFUSED.
  */
 export async function assertSchema(connection: Connection, tables: Tables): Promise<void> {
   const problem = await connection.transaction((run) => firstProblem(run, tables));

@@ -52,7 +52,8 @@ function accountOf(account: string | undefined, problems: string[]): readonly [s
 function parseHost(text: string, defaultPort: number, problems: string[]): Host {
   const parts = /^(\[[0-9a-f:.]+\]|[^:[\]]*)(?::(\d+))?$/i.exec(text.trim());
   const port = Number(parts?.[2] ?? defaultPort);
-  if (parts === null || port < 1 || port > 65_535) problems.push("url: a host must look like name:5672");
+  if (parts === null || port < 1 || port > 65_535)
+    problems.push("url: a host must look like name:5672, with a port from 1 to 65535");
   const hostname = parts?.[1]?.replace(/^\[|\]$/g, "") ?? "";
   return { hostname: hostname === "" ? "localhost" : hostname, port };
 }
