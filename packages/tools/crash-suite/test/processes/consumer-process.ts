@@ -36,6 +36,7 @@ export interface ConsumerPlace extends Place {
 }
 
 const place = given<ConsumerPlace>();
+let hasWorked = false;
 const { pool, store } = openDatabase(place);
 const messaging = await createMessaging({
   source: "/suite/shipping",
@@ -55,6 +56,7 @@ const consumer = defineConsumer(group, {
     throw new Error("as the test wants it");
   await tx.query("INSERT INTO effect (name, pid) VALUES ($1, $2)", [name, process.pid]);
   publish(Shipped(data));
+  hasWorked = true;
 });
 await messaging.consume(consumer);
 process.send?.({ state: "consuming" });
@@ -64,7 +66,7 @@ untilTold(async () => {
   await pool.end();
 });
 
-/** Stops in each transaction whose work is done. */
+/** Stops in each transaction whose work is done, once a handler has worked: what commits before that is not its effect. */
 function stoppedStore(real: Store<PoolClient>): Store<PoolClient> {
   const stop = stopAt("before-commit");
   return {
@@ -72,7 +74,7 @@ function stoppedStore(real: Store<PoolClient>): Store<PoolClient> {
     transaction: (work, options) =>
       real.transaction(async (tx) => {
         const result = await work(tx);
-        await stop();
+        if (hasWorked) await stop();
         return result;
       }, options),
   };
