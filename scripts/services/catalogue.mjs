@@ -1,14 +1,16 @@
 // Which servers there are, and what the words of the command line mean.
+import { postgres16, postgres17, postgres18 } from "./embedded-postgres.mjs";
 import { kafka } from "./kafka.mjs";
 import { mariadb } from "./mariadb.mjs";
 import { nats } from "./nats.mjs";
 import { postgres } from "./postgres.mjs";
-import { postgres18 } from "./postgres18.mjs";
 import { rabbitmq } from "./rabbitmq.mjs";
 import { redis } from "./redis.mjs";
 
 const usual = [rabbitmq, kafka, nats, redis, postgres, mariadb];
-const servers = new Map([...usual, postgres18].map((server) => [server.name, server]));
+const servers = new Map(
+  [...usual, postgres16, postgres17, postgres18].map((server) => [server.name, server]),
+);
 
 export const allNames = [...servers.keys()];
 export const usualNames = usual.map(({ name }) => name);

@@ -1,5 +1,14 @@
-/** The usual six and `postgres18`. */
-export type ServerName = "rabbitmq" | "kafka" | "nats" | "redis" | "postgres" | "mariadb" | "postgres18";
+/** The usual six, and further majors of PostgreSQL. */
+export type ServerName =
+  | "rabbitmq"
+  | "kafka"
+  | "nats"
+  | "redis"
+  | "postgres"
+  | "mariadb"
+  | "postgres16"
+  | "postgres17"
+  | "postgres18";
 
 /** `native` and `compose` were started by this script; `given` stands in the environment, `found` answers on its usual port. */
 export type ServerOrigin = "native" | "compose" | "given" | "found" | "none";

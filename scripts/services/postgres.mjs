@@ -34,7 +34,7 @@ function locate({ data }) {
     : programsIn(findProgram("postgres"), findProgram("initdb"));
 }
 
-/** @internal shared with postgres18 */
+/** @internal shared with the embedded ones */
 export function programsIn(server, initdb) {
   if (!server || !initdb) return undefined;
   return {
@@ -45,7 +45,7 @@ export function programsIn(server, initdb) {
   };
 }
 
-/** @internal shared with postgres18 */
+/** @internal shared with the embedded ones */
 export async function configure(place) {
   const { data, conf, programs, ports } = place;
   if (!existsSync(join(data, "PG_VERSION"))) await initialise(place);
@@ -98,7 +98,7 @@ fsync = on
 `;
 }
 
-/** @internal shared with postgres18 */
+/** @internal shared with the embedded ones */
 export function start({ data, programs }) {
   return [{ role: "server", argv: [programs.server, "-D", data] }];
 }

@@ -43,7 +43,7 @@ async function proveOne(name, check) {
   if (!urls) return;
   if (readState(name).origin === "native")
     await check("listens on loopback only", async () => loopbackOnly(name));
-  const rounds = await import(`./prove/${name === "postgres18" ? "postgres" : name}.mjs`);
+  const rounds = await import(`./prove/${name.replace(/^(postgres)\d+$/, "$1")}.mjs`);
   await rounds.prove(urls, check).catch((error) =>
     check("is driven to the end", async () => {
       throw error;

@@ -18,22 +18,26 @@ export interface Loan<Client> {
 }
 
 export function lendClient<Client extends object>(client: Client): Loan<Client> {
-  const underway = new Set<Promise<unknown>>();
   const methods = new Map<PropertyKey, (...args: unknown[]) => unknown>();
   let failure: Error | undefined;
   let unanswered = 0;
+  let idle: Promise<void> | undefined;
+  let tellIdle = (): void => undefined;
   let ended = false;
 
+  const answered = (): void => {
+    unanswered -= 1;
+    if (unanswered === 0) tellIdle();
+  };
+  const refused = (error: unknown): void => {
+    failure ??= toError(error);
+    answered();
+  };
   const watch = (answer: unknown): void => {
     if (!(answer instanceof Promise)) return;
     // Counted in front of whoever awaits the answer: who has it finds it counted out.
     unanswered += 1;
-    const answered = (): void => void (unanswered -= 1);
-    answer.then(answered, answered);
-    const settled: Promise<unknown> = answer
-      .catch((error: unknown) => (failure ??= toError(error)))
-      .finally(() => underway.delete(settled));
-    underway.add(settled);
+    answer.then(answered, refused);
   };
   const guarded =
     (name: PropertyKey, method: (...args: unknown[]) => unknown) =>
@@ -62,7 +66,9 @@ export function lendClient<Client extends object>(client: Client): Loan<Client> 
     underway: () => unanswered,
     takeBack: async () => {
       ended = true;
-      await Promise.all(underway);
+      if (unanswered === 0) return;
+      idle ??= new Promise((resolve) => (tellIdle = resolve));
+      await idle;
     },
     firstFailure: () => failure,
   };

@@ -121,9 +121,11 @@ async function runIn<Tx, R>(
   work: (unit: UnitOfWork<Tx>) => Promise<R>,
 ) {
   try {
-    const value = await unit.run(() => work(unit.handle));
-    await unit.run(unit.settle);
-    const events = await unit.run(unit.seal);
+    const { value, events } = await unit.run(async () => {
+      const result = await work(unit.handle);
+      await unit.settle();
+      return { value: result, events: await unit.seal() };
+    });
     return { value, wrote: await unit.write(store, events) };
   } finally {
     unit.close();

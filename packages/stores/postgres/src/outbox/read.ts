@@ -9,8 +9,7 @@ import { writersOf, writersStatement } from "./writers.ts";
 
 /**
  * Statistics that were taken of a nearly empty table make the planner read and sort the whole of it. The index in
- * order is right whatever the statistics say. The first look stands before these: a sequence can only be scanned, and
- * what is switched off counts as so dear that PostgreSQL would compile the statement, which takes 60 ms.
+ * order is right whatever the statistics say.
  */
 const pinned = [
   "SET LOCAL enable_seqscan = off",

