@@ -25,9 +25,13 @@ export const rules = [
   },
   {
     name: "logic-knows-only-core",
-    advice: "Patterns and tools import @postrider/core only. What needs a broker or a database is handed in.",
+    advice:
+      "Patterns and tools import @postrider/core only. What needs a broker or a database is handed in, " +
+      "or tested in a private tool, whose tests put transports and stores together.",
     forbids: (from, to) =>
-      ["pattern", "tool"].includes(from.owner.kind) && isSibling(from, to) && !knows(from, to, ["core"]),
+      ["pattern", "tool"].includes(from.owner.kind) &&
+      isSibling(from, to) &&
+      !knows(from, to, putsTogether(from) ? ["core", "transport", "store"] : ["core"]),
   },
   {
     name: "stores-know-core-and-contracts",
@@ -125,6 +129,11 @@ function knows(from, to, kinds) {
     return true;
   const kind = to.target.kind === "package" ? to.target.owner?.kind : kindOfFolder(to.target);
   return kind !== undefined && allowed.includes(kind);
+}
+
+/** Nobody can import these, so nothing comes to depend on a transport or a store by them. @param {Module} from */
+function putsTogether({ owner, area }) {
+  return owner.kind === "tool" && !owner.published && area === "test";
 }
 
 /** @param {Import["target"]} target */

@@ -32,8 +32,8 @@ export interface PostgresStoreOptions {
   /** Put before each table's name, for several outboxes in one schema. At most 30 characters. Default none. */
   readonly tablePrefix?: string | undefined;
   /**
-   * How long a statement of the store's own may take, in milliseconds, 100 to 600,000. Default 10,000. Statements in
-   * your transactions keep the limits of your session.
+   * How long a statement of the store's own may take, and how long a transaction of its own may wait for the next one,
+   * in milliseconds, 100 to 600,000. Default 10,000. Statements in your transactions keep the limits of your session.
    */
   readonly statementTimeoutMs?: number | undefined;
   /**

@@ -3,6 +3,7 @@ import { pgTransactor } from "@postrider/core/sql";
 import { Pool, type PoolClient } from "pg";
 import { postgres } from "@postrider/postgres";
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
+import { fakeClock } from "./support/clock.ts";
 import { type Opened, server, type TestTx, url } from "./support/databases.ts";
 import { openLine } from "./support/proxy.ts";
 import { Counted, serviceOn, until } from "./support/service.ts";
@@ -135,6 +136,44 @@ describe("work that hangs in a statement", () => {
     expect(subscription.counts()).toMatchObject({ handled: 12, "dead-lettered": 0 });
   });
 });
+
+describe("a process that stands still", () => {
+  test("100. between two statements of the store's own keeps nobody from the lease: the server rolls back", async () => {
+    const opened = await server.open("still");
+    onTestFinished(() => opened.close());
+    const pool = new Pool({ connectionString: url(), max: 1 });
+    pool.on("error", () => {});
+    // Its time stands still, too: nothing but the server can end what it has begun.
+    const clock = fakeClock();
+    onTestFinished(() => {
+      clock.advance(60_000); // gives the client up
+      return pool.end();
+    });
+    const still = postgres({
+      pool: silentAtCommit(pool),
+      schema: opened.schema,
+      statementTimeoutMs: 500,
+      clock,
+    });
+    onTestFinished(() => still.close());
+    still.relay.acquire("still", 60_000).catch(() => undefined);
+    const locked = `SELECT 1 FROM pg_locks WHERE relation = '"${opened.schema}".outbox_lease'::regclass AND mode = 'RowExclusiveLock'`;
+    await until("it has written and not committed", async () => (await opened.sql(locked)).length === 1);
+    const lease = await opened.store.relay.acquire("standby", 60_000);
+    expect(lease?.owner).toBe("standby");
+  });
+});
+
+/** The same pool, whose clients never send a COMMIT. */
+function silentAtCommit(pool: Pool): Pool {
+  pool.on("connect", (client) => {
+    const query: (...given: unknown[]) => unknown = client.query.bind(client);
+    Object.assign(client, {
+      query: (...given: unknown[]) => (given[0] === "COMMIT" ? new Promise(() => {}) : query(...given)),
+    });
+  });
+  return pool;
+}
 
 function isWaiting(session: unknown): boolean {
   return typeof session === "object" && session !== null && "wait_event_type" in session

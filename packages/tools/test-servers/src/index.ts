@@ -34,5 +34,5 @@ function serverUrlVariable(name: string): string {
 // ── processes and statements that stop where a test wants them
 export { statementGate } from "./statement-gate.ts";
 export type { GateConnection, GatedMoment, StatementGate } from "./statement-gate.ts";
-export { stopHere, stopPublishing } from "./stop-at.ts";
+export { stopAt, stopHere, stopPublishing } from "./stop-at.ts";
 export type { AtPoint, PublishPoint } from "./stop-at.ts";

@@ -21,8 +21,7 @@ export function stopPublishing<Batch, Bounds, Outcome>(
   publisher: Publishes<Batch, Bounds, Outcome>,
   point: PublishPoint,
 ): Publishes<Batch, Bounds, Outcome> {
-  let stops: Promise<void> | undefined;
-  const stop = (): Promise<void> => (stops ??= stopHere(point));
+  const stop = stopAt(point);
   const around =
     (send: (batch: Batch, bounds: Bounds) => Promise<Outcome>) =>
     async (batch: Batch, bounds: Bounds): Promise<Outcome> => {
@@ -35,6 +34,15 @@ export function stopPublishing<Batch, Bounds, Outcome>(
     publish: around((batch, bounds) => publisher.publish(batch, bounds)),
     publishRun: around((batch, bounds) => publisher.publishRun(batch, bounds)),
   };
+}
+
+/**
+ * What to call at the point: stops there the first time. Whoever gets there meanwhile waits as well, and nobody stops
+ * when the process has been told to go on.
+ */
+export function stopAt(point: string): () => Promise<void> {
+  let stops: Promise<void> | undefined;
+  return () => (stops ??= stopHere(point));
 }
 
 /** Tells the test that this process is at the point, and waits until it is told to go on: for ever, if it is killed. */

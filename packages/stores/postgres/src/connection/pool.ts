@@ -31,7 +31,7 @@ export function createPoolConnection(pool: PgPoolLike<PgClientLike>, settings: P
       }),
     transaction: (work, timeoutMs = statementTimeoutMs) =>
       borrow(pool, clock, timeoutMs + graceMs, async (client) => {
-        await client.query(`BEGIN; SET LOCAL statement_timeout = ${timeoutMs}; ${uncompiled}`);
+        await client.query(begin(timeoutMs));
         const result = await work(runOn(client));
         await client.query("COMMIT");
         return result;
@@ -40,6 +40,17 @@ export function createPoolConnection(pool: PgPoolLike<PgClientLike>, settings: P
     poolSize: sizeOf(pool),
     poolWaiting: () => waitingAt(pool),
   };
+}
+
+/**
+ * A process that stands still between two statements, or whose line went dead, must not keep its locks: on the row of the
+ * lease they would keep every standby out. The server rolls back then, and ends the session.
+ */
+function begin(timeoutMs: number): string {
+  return (
+    `BEGIN; SET LOCAL statement_timeout = ${timeoutMs}; ${uncompiled}; ` +
+    `SET LOCAL idle_in_transaction_session_timeout = ${timeoutMs}`
+  );
 }
 
 /**
