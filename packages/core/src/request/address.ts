@@ -26,7 +26,7 @@ export function requestChannel(owner: string): string {
 export const replyChannel = "postrider.replies";
 
 /** The CloudEvents extension of a request that somebody waits for: the asker's address. */
-export const replyTo = "replyto";
+const replyTo = "replyto";
 /** The CloudEvents extension of an answer that says why there is none: a code of the table of errors. */
 export const replyError = "replyerror";
 

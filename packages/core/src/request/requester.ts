@@ -1,5 +1,6 @@
 import type { Clock } from "../contracts/clock.ts";
 import type { Logger } from "../contracts/logger.ts";
+import { createAbortWatch } from "../abort-watch.ts";
 import { assertCapabilities } from "../broker/assert-capabilities.ts";
 import type { Delivery, TransportSubscription } from "../contracts/subscription.ts";
 import type { Transport } from "../contracts/transport.ts";
@@ -74,6 +75,7 @@ export function createRequester(parts: RequesterParts): Requester {
   const address = newId();
   const waiting = new Map<string, Waiting>();
   const alive = createAlive();
+  const onAbort = createAbortWatch();
   let subscription: Promise<TransportSubscription> | undefined;
   let closed = false;
   let tellEmpty = (): void => undefined;
@@ -114,7 +116,7 @@ export function createRequester(parts: RequesterParts): Requester {
     new Promise<unknown>((resolve, reject) => {
       const end = (): void => {
         cancel();
-        signal?.removeEventListener("abort", giveUp);
+        unwatch();
         waiting.delete(id);
         if (waiting.size === 0) tellEmpty();
       };
@@ -122,9 +124,8 @@ export function createRequester(parts: RequesterParts): Requester {
         end();
         reject(error);
       };
-      const giveUp = (): void => fail(signal?.reason);
+      const unwatch = onAbort(signal, () => fail(signal?.reason));
       const cancel = clock.schedule(timeoutMs, () => fail(timedOut(definition.type, to, timeoutMs)));
-      signal?.addEventListener("abort", giveUp, { once: true });
       const hear = (decoded: Decoded): void => {
         end();
         replyIn(definition, to, decoded).then(resolve, reject);
