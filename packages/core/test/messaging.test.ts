@@ -265,7 +265,7 @@ describe("a transport that was made by the caller", () => {
       code: "TRANSPORT_UNAVAILABLE",
     });
     broker.start();
-    const requires = ["requestReply"] as never;
+    const requires = ["wildcards"] as never;
     await expect(
       createMessaging({ source: "/a", broker: transport, logger, requires }),
     ).rejects.toMatchObject({
