@@ -31,9 +31,9 @@ function effectsOf(stage: Stage): Promise<readonly string[]> {
   return stage.column("SELECT name FROM effect");
 }
 
-describe.each(["key", "none"] as const)("a consumer with ordering '%s'", (ordering) => {
+describe.each(["key", "none"] as const)("a consumer with ordering '%s' that stops before-ack", (ordering) => {
   test.each(fates)(
-    "114, 116, 117. %s before-ack: what was committed is not done again, and what follows from it leaves",
+    "114, 116, 117. %s: what was committed is not done again, and what follows from it leaves",
     limit,
     async (fate) => {
       const stage = await openStage();
@@ -50,32 +50,32 @@ describe.each(["key", "none"] as const)("a consumer with ordering '%s'", (orderi
       await whole[ordering](stage, fate === "frozen" ? [first, second] : [second]);
     },
   );
+});
 
-  test("116, 121. killed before-commit: nothing of it is there, and another does it", limit, async () => {
+/** Frozen, its transactions stay open at the server, with the marks that they have written. */
+describe("a consumer that stops before-commit", () => {
+  test("116, 121. killed: nothing of it is there, and another does it", limit, async () => {
     const stage = await openStage();
-    const first = await startConsumer(stage, { ordering, point: "before-commit" });
+    const first = await startConsumer(stage, { ordering: "key", point: "before-commit" });
     await stage.place(steps(4));
     await first.isAt("before-commit");
     await first.kill();
     await nobodyWorks(stage);
     expect(await effectsOf(stage)).toEqual([]);
     expect(await stage.column("SELECT message_id FROM inbox_message")).toEqual([]);
-    const second = await startConsumer(stage, { ordering });
+    const second = await startConsumer(stage, { ordering: "key" });
     await stage.place(steps(5, 5));
-    await whole[ordering](stage, [second]);
+    await expectWholeInOrder(stage, [second]);
     await expectDoneBy(stage, second);
   });
-});
 
-/** Its transaction stays open at the server, with the marks that it has written. */
-describe("a consumer that is frozen before-commit", () => {
   test(
-    "115. another waits for its mark, and drops the message when it wakes and commits",
+    "115. frozen: another waits for its mark, and drops the message when it wakes and commits",
     limit,
     async () => {
       const stage = await openStage();
       const first = await startConsumer(stage, { ordering: "key", point: "before-commit" });
-      await stage.place(steps(1));
+      await stage.place([{ key: "k0", step: 1 }]);
       await first.isAt("before-commit");
       first.freeze();
       const second = await startConsumer(stage, { ordering: "key" });
@@ -89,7 +89,7 @@ describe("a consumer that is frozen before-commit", () => {
   );
 
   test(
-    "115, 116. past the server's patience: another does it, and the COMMIT comes to nothing",
+    "115, 116. frozen past the server's patience: another does it, and the COMMIT comes to nothing",
     limit,
     async () => {
       const stage = await openStage();
