@@ -1,0 +1,148 @@
+import { type ErrorCode, MessagingError, type PublishOutcome } from "@postrider/core";
+
+export type Refused = Extract<PublishOutcome, { readonly status: "rejected" | "unknown" }>;
+
+/** What the server calls its answer, by the first word of an error: `OOM`, `NOGROUP`, `WRONGTYPE`. */
+export function wordOf(thrown: unknown): string {
+  return /^-?([A-Z]+)\b/.exec(textOf(thrown))?.[1] ?? "";
+}
+
+function textOf(thrown: unknown): string {
+  if (!(thrown instanceof Error)) return String(thrown);
+  // Several addresses of one host that all refuse are an error without a text of its own.
+  return thrown.message === "" && "code" in thrown ? String(thrown.code) : thrown.message;
+}
+
+const codes: Readonly<Record<string, ErrorCode>> = {
+  OOM: "TRANSPORT_FULL",
+  MISCONF: "TRANSPORT_FULL",
+  NOREPLICAS: "TRANSPORT_FULL",
+  BUSY: "TRANSPORT_FULL",
+  LOADING: "TRANSPORT_UNAVAILABLE",
+  READONLY: "TRANSPORT_UNAVAILABLE",
+  MASTERDOWN: "TRANSPORT_UNAVAILABLE",
+  NOSCRIPT: "TRANSPORT_UNAVAILABLE",
+  NOAUTH: "TRANSPORT_ACCESS_REFUSED",
+  WRONGPASS: "TRANSPORT_ACCESS_REFUSED",
+  NOPERM: "TRANSPORT_ACCESS_REFUSED",
+  WRONGTYPE: "TRANSPORT_TOPOLOGY_CONFLICT",
+  NOGROUP: "TRANSPORT_CHANNEL_MISSING",
+  UNBLOCKED: "TRANSPORT_CHANNEL_MISSING",
+  MOVED: "TRANSPORT_TOPOLOGY_CONFLICT",
+  CROSSSLOT: "TRANSPORT_TOPOLOGY_CONFLICT",
+};
+
+const unreachable = new Set([
+  "ECONNREFUSED",
+  "ECONNRESET",
+  "EPIPE",
+  "ETIMEDOUT",
+  "EHOSTUNREACH",
+  "ENETUNREACH",
+  "ENOTFOUND",
+  "EAI_AGAIN",
+  "ABORT_ERR",
+]);
+
+/** What ioredis threw, as an error with a code. `what` begins the sentence: "The group 'x' cannot be bound". */
+export function toTransportError(thrown: unknown, what: string): MessagingError {
+  if (thrown instanceof MessagingError) return thrown;
+  return new MessagingError(codeOf(thrown), `${what}: ${explain(thrown)}`, {
+    cause: withoutArguments(thrown),
+    ...(isUntrusted(thrown) && { retryable: false }),
+  });
+}
+
+function codeOf(thrown: unknown): ErrorCode {
+  const text = textOf(thrown);
+  if (/invalid password|invalid username-password/i.test(text)) return "TRANSPORT_ACCESS_REFUSED";
+  const said = codes[wordOf(thrown)];
+  if (said !== undefined) return said;
+  const code: unknown = thrown instanceof Error && "code" in thrown ? thrown.code : undefined;
+  if (typeof code === "string" && unreachable.has(code)) return "TRANSPORT_UNAVAILABLE";
+  const gone = /clos|aborted due|isn't writeable|ETIMEDOUT|Socket/i.test(text);
+  return gone ? "TRANSPORT_UNAVAILABLE" : "TRANSPORT_FAILED";
+}
+
+/** A certificate that is not trusted today will not be tomorrow. */
+function isUntrusted(thrown: unknown): boolean {
+  const code: unknown = thrown instanceof Error && "code" in thrown ? thrown.code : undefined;
+  return typeof code === "string" && /CERT|SELF_SIGNED|LEAF_SIGNATURE/.test(code);
+}
+
+const advice: Readonly<Record<string, string>> = {
+  OOM: "it has used up its maxmemory. Consumers free it by acknowledging; give it more, or retain less",
+  MISCONF: "it cannot save to disk, and takes no writes until it can",
+  WRONGTYPE: "a key of this name holds something else than a stream. Use another namePrefix, or delete the key",
+  NOGROUP: "the stream or its group was deleted",
+};
+
+function explain(thrown: unknown): string {
+  return advice[wordOf(thrown)] ?? textOf(thrown);
+}
+
+/** ioredis hangs the whole command on its errors, with payloads and passwords among the arguments. */
+function withoutArguments(thrown: unknown): unknown {
+  if (!(thrown instanceof Error) || !("command" in thrown)) return thrown;
+  const plain = new Error(thrown.message);
+  plain.name = thrown.name;
+  if (thrown.stack !== undefined) plain.stack = thrown.stack;
+  return plain;
+}
+
+/** True where trying other hosts, or again, cannot help. */
+export function isAccessRefused(thrown: unknown): boolean {
+  return codeOf(thrown) === "TRANSPORT_ACCESS_REFUSED";
+}
+
+/** True where the server lives and takes no writes for now. */
+export function isFull(thrown: unknown): boolean {
+  return codeOf(thrown) === "TRANSPORT_FULL";
+}
+
+/** True when the stream or the group asked for is not there. */
+export function isMissing(thrown: unknown): boolean {
+  return codeOf(thrown) === "TRANSPORT_CHANNEL_MISSING";
+}
+
+export function rejected(scope: Refused["scope"], error: MessagingError): Refused {
+  return { status: "rejected", scope, error };
+}
+
+export function unknownOutcome(error: MessagingError): Refused {
+  return { status: "unknown", scope: "broker", error };
+}
+
+export function closedError(what: string): MessagingError {
+  return new MessagingError(
+    "USAGE_CLOSED",
+    `The Redis transport is not connected: call connect() before you ${what}`,
+  );
+}
+
+export function unavailableError(cause?: unknown): MessagingError {
+  return new MessagingError("TRANSPORT_UNAVAILABLE", "The connection to Redis is down; it is opened again", {
+    cause: withoutArguments(cause),
+  });
+}
+
+export function subscriptionLost(group: string, why: string, cause?: unknown): MessagingError {
+  return new MessagingError(
+    "TRANSPORT_SUBSCRIPTION_LOST",
+    `The subscription of '${group}' was interrupted (${why}); it is bound again`,
+    { cause: withoutArguments(cause), context: { group } },
+  );
+}
+
+/** Why a delivery is no longer ours. */
+export type LossReason = "closed" | "outage" | "lease";
+
+const losses: Readonly<Record<LossReason, string>> = {
+  closed: "The subscription was closed, and the message given back",
+  outage: "The connection to Redis is gone: the message comes again",
+  lease: "The lease ran out, and another member has the message",
+};
+
+export function deliveryLostError(reason: LossReason): MessagingError {
+  return new MessagingError("TRANSPORT_DELIVERY_LOST", losses[reason], { context: { reason } });
+}
