@@ -2,6 +2,7 @@ import type { MessagingError } from "@postrider/core";
 import type { LossReason } from "../errors.ts";
 import type { HeldDelivery } from "../settlement.ts";
 import type { WorkQueue } from "../topology.ts";
+import { isBefore } from "./entries.ts";
 import { type Fetched, placeOf } from "./fetched.ts";
 
 /** From what was fetched to the receiver: never more unsettled at once than the bound. */
@@ -154,14 +155,6 @@ export function createHandOver({
     waiting: () => [...waiting],
     all: () => [...[...held].map(({ fetched }) => fetched), ...waiting],
   };
-}
-
-/** Ids are a time and a number within it, neither of them padded. */
-export function isBefore(one: string, other: string): boolean {
-  const [oneMs = "", oneSeq = ""] = one.split("-");
-  const [otherMs = "", otherSeq = ""] = other.split("-");
-  if (oneMs !== otherMs) return Number(oneMs) < Number(otherMs);
-  return BigInt(oneSeq) < BigInt(otherSeq);
 }
 
 /** The places of all these, to know them again. */

@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import type { Redis } from "ioredis";
 import { type Argument, command, listOf, numberOf, run, textOf } from "./call.ts";
 import { createChore } from "./chore.ts";
-import { foundIn } from "./entries.ts";
+import { foundIn, inOrder } from "./entries.ts";
 import { type Block, createReadLoop, waitMsOf } from "./read-loop.ts";
 import { advance, begin, createShare, fetchedFrom, isActive, type Share } from "./share.ts";
 import type { Reader, ReaderParts } from "./shared-reader.ts";
@@ -62,7 +62,7 @@ export function createOrderedReader(parts: OrderedReaderParts): Reader {
     if (inTurn.some(({ tenure }, index) => tenure === undefined || tenure !== tenures[index])) return;
     const found = foundIn(entries);
     advance(inTurn, found, room);
-    handOver.add(fetchedFrom(inTurn, found));
+    handOver.add(fetchedFrom(inTurn, inOrder(found)));
     if (numberOf(gone) > 0) parts.onGone(numberOf(gone));
     for (const index of listOf(lost)) {
       const share = inTurn[numberOf(index)];

@@ -5,7 +5,7 @@ import type { GroupPlan } from "../topology.ts";
 import { type Block, createReadLoop, waitMsOf } from "./read-loop.ts";
 import { type Chore, createChore } from "./chore.ts";
 import { listOf, numberOf, run, textOf } from "./call.ts";
-import { type Found, foundIn, readNewFrom } from "./entries.ts";
+import { type Found, foundIn, inOrder, readNewFrom } from "./entries.ts";
 import { type Fetched, placeOf } from "./fetched.ts";
 import { type HandOver, placesOf } from "./hand-over.ts";
 import type { Link } from "./link.ts";
@@ -88,7 +88,7 @@ export function createSharedReader(parts: ReaderParts): Reader {
       ...streams.map(() => ">"),
     ]);
     const found = readNewFrom(reply, streams);
-    handOver.add(fetchedOf(found, sources));
+    handOver.add(fetchedOf(inOrder(found), sources));
     if (found.length === 0 && options.clock.monotonicMs() - startedMs < waitMs * 0.9) await recover(client);
   };
   const readFew = async (client: Redis, room: number): Promise<number> => {
@@ -96,7 +96,7 @@ export function createSharedReader(parts: ReaderParts): Reader {
     const inTurn = [...sources.slice(turnOf), ...sources.slice(0, turnOf)];
     const keys = inTurn.map(({ stream }) => stream);
     const found = foundIn(await run(client, "readNew", keys, [group, consumer, room]));
-    handOver.add(fetchedOf(found, inTurn));
+    handOver.add(fetchedOf(inOrder(found), inTurn));
     return found.length;
   };
 
@@ -114,7 +114,7 @@ export function createSharedReader(parts: ReaderParts): Reader {
     interrupted = new Set();
     if (unknown.length === 0) return;
     const found = foundIn(await run(client, "readOwn", streams, [group, consumer, ...unknown.flat()]));
-    handOver.add(fetchedOf(found, sources));
+    handOver.add(fetchedOf(inOrder(found), sources));
   };
 
   const extend = async (): Promise<number> => {
