@@ -37,7 +37,15 @@ export async function startRedisRawClient(
   };
   const read = async (): Promise<void> => {
     for (;;) {
-      const found = await reading.xreadBuffer("COUNT", 100, "BLOCK", 1_000, "STREAMS", ...positions.keys(), ...positions.values());
+      const found = await reading.xreadBuffer(
+        "COUNT",
+        100,
+        "BLOCK",
+        1_000,
+        "STREAMS",
+        ...positions.keys(),
+        ...positions.values(),
+      );
       for (const [name, entries] of found ?? []) {
         for (const [id, fields] of entries) {
           positions.set(name.toString(), id.toString());

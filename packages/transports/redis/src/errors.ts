@@ -73,7 +73,8 @@ function isUntrusted(thrown: unknown): boolean {
 const advice: Readonly<Record<string, string>> = {
   OOM: "it has used up its maxmemory. Consumers free it by acknowledging; give it more, or retain less",
   MISCONF: "it cannot save to disk, and takes no writes until it can",
-  WRONGTYPE: "a key of this name holds something else than a stream. Use another namePrefix, or delete the key",
+  WRONGTYPE:
+    "a key of this name holds something else than a stream. Use another namePrefix, or delete the key",
   NOGROUP: "the stream or its group was deleted",
 };
 

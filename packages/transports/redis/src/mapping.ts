@@ -44,9 +44,9 @@ export function toNative(message: OutgoingMessage): NativeMessage {
   for (const name of Object.keys(headers)) fields.push(fieldOf(name), headers[name] ?? "");
   if (contentType !== undefined) fields.push(contentTypeField, contentType);
   // As a rule the key travels as `partitionkey`; where it does not, or that is no key, a field says so.
-  if (attributes["partitionkey"] !== key) fields.push(...(key === undefined ? [own.noKey, "1"] : [own.key, key]));
-  if (body !== undefined)
-    fields.push(dataField, Buffer.from(body.buffer, body.byteOffset, body.byteLength));
+  if (attributes["partitionkey"] !== key)
+    fields.push(...(key === undefined ? [own.noKey, "1"] : [own.key, key]));
+  if (body !== undefined) fields.push(dataField, Buffer.from(body.buffer, body.byteOffset, body.byteLength));
   // An entry cannot be without fields.
   if (fields.length === 0) fields.push(own.empty, "1");
   return { fields };
@@ -103,8 +103,8 @@ function channelOf(entry: StreamEntry, channel: string): string {
 }
 
 function notedAttempt(entry: StreamEntry): number {
-  const noted = Number(textIn(entry, own.attempt) ?? 1);
-  return Number.isSafeInteger(noted) && noted >= 0 ? noted : 1;
+  const noted = Number(textIn(entry, own.attempt));
+  return Number.isSafeInteger(noted) && noted >= 1 ? noted : 1;
 }
 
 function fieldOf(header: string): string {

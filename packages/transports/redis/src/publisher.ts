@@ -48,7 +48,12 @@ export function createPublisher(
     const { fields } = toNative(message);
     const problems = problemsOfMessage(channel, fields.length / 2);
     if (problems.length > 0) return rejected("message", unaddressableError(problems));
-    return { fields, channel, stream: names.stream(channel, partitionOf(shard, partitions)), bytes: sizeBytes };
+    return {
+      fields,
+      channel,
+      stream: names.stream(channel, partitionOf(shard, partitions)),
+      bytes: sizeBytes,
+    };
   };
 
   return {

@@ -37,8 +37,11 @@ export function createTopology(options: ResolvedOptions, names: Names): Topology
   const channel = async (client: Redis, name: string): Promise<void> => {
     if (mode === "none") return;
     const key = names.partitions(name);
-    if (mode === "declare") await command(client, "SET", [key, partitions, "NX"]);
-    const noted = await command(client, "GET", [key]);
+    let noted = await command(client, "GET", [key]);
+    if (noted === null && mode === "declare") {
+      await command(client, "SET", [key, partitions, "NX"]);
+      noted = await command(client, "GET", [key]);
+    }
     if (noted !== null && textOf(noted) !== String(partitions))
       throw partitionsDiffer(name, textOf(noted), partitions);
   };
@@ -93,7 +96,10 @@ function hasChannel({ kind }: WorkQueue): boolean {
 function explained(error: unknown, group: string): MessagingError {
   const what = `The group '${group}' cannot be bound`;
   if (error instanceof Error && error.message.includes("no such key"))
-    return new MessagingError("TRANSPORT_CHANNEL_MISSING", `${what}: a stream of its channels does not exist`);
+    return new MessagingError(
+      "TRANSPORT_CHANNEL_MISSING",
+      `${what}: a stream of its channels does not exist`,
+    );
   return toTransportError(error, what);
 }
 
@@ -132,7 +138,11 @@ export function planGroup(
   if (problems.length > 0) throw new OptionsError(`Subscription of '${group}'`, problems);
   const deadLetters = names.deadLetters(group);
   if (of === "dead-letters") {
-    const queue = { ...names.around(deadLetters, group), kind: "dead-letters" as const, channel: deadLetters };
+    const queue = {
+      ...names.around(deadLetters, group),
+      kind: "dead-letters" as const,
+      channel: deadLetters,
+    };
     return { group, queues: [queue], deadLetters, startId: "0" };
   }
   const own = members === "each" ? names.each(group, member) : group;
@@ -178,4 +188,3 @@ export function problemsOfBound(maxInFlight: number): readonly string[] {
 export function subscriptionKey({ group, of = "messages" }: SubscriptionRequest): string {
   return `${of}:${group}`;
 }
-

@@ -1,4 +1,5 @@
 import type { Redis } from "ioredis";
+import { wordOf } from "../errors.ts";
 import { type ScriptName, scripts } from "./scripts.ts";
 
 /*
@@ -12,14 +13,24 @@ export function command(client: Redis, name: string, args: readonly Argument[]):
   return client.callBuffer(name, [...args]);
 }
 
-/** Runs a script that was loaded when the connection was made. */
-export function run(
+/** Runs a script that was loaded when the connection was made, and once more when the server has forgotten it. */
+export async function run(
   client: Redis,
   name: ScriptName,
   keys: readonly string[],
   args: readonly Argument[],
 ): Promise<unknown> {
-  return client.callBuffer("EVALSHA", [scripts[name].digest, keys.length, ...keys, ...args]);
+  const all = [scripts[name].digest, keys.length, ...keys, ...args];
+  try {
+    return await client.callBuffer("EVALSHA", all);
+  } catch (error) {
+    const word = wordOf(error);
+    // Another server is the primary now: the next connection looks for it.
+    if (word === "READONLY") client.disconnect();
+    if (word !== "NOSCRIPT") throw error;
+    await loadScripts(client);
+    return client.callBuffer("EVALSHA", all);
+  }
 }
 
 export async function loadScripts(client: Redis): Promise<void> {

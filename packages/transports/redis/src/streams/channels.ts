@@ -1,4 +1,4 @@
-import type { MessagingError } from "@postrider/core";
+import type { Clock, MessagingError } from "@postrider/core";
 import type { Redis } from "ioredis";
 import { toTransportError } from "../errors.ts";
 import type { Link } from "./link.ts";
@@ -15,8 +15,11 @@ export interface ChannelsListener {
   missing(name: string, error: MessagingError): void;
 }
 
+const askAgainMs = 100;
+
 export function createChannels(
   link: Link,
+  clock: Clock,
   makeSure: (client: Redis, name: string) => Promise<void>,
   listener: ChannelsListener,
 ): Channels {
@@ -32,12 +35,19 @@ export function createChannels(
         listener.ready();
       },
       (error: unknown) => {
-        known.delete(name);
-        if (link.client() === client) {
-          const failure = toTransportError(error, `The channel '${name}' is not to be had`);
-          if (!failure.retryable) listener.missing(name, failure);
+        if (link.client() !== client) return listener.ready();
+        const failure = toTransportError(error, `The channel '${name}' is not to be had`);
+        if (!failure.retryable) {
+          known.delete(name);
+          listener.missing(name, failure);
+          return listener.ready();
         }
-        listener.ready();
+        // Full or the like: what goes there waits, and others wait behind it.
+        clock.schedule(askAgainMs, () => {
+          if (link.client() !== client) return;
+          known.delete(name);
+          listener.ready();
+        });
       },
     );
   };

@@ -53,6 +53,8 @@ export function createSender({ link, clock, topology, channel, onBlocked }: Send
   let head = 0;
   let underWay = false;
   let blocked: MessagingError | undefined;
+  /** The connection that was given up; the link hears of it in a moment. */
+  let left: Redis | undefined;
   let scheduled = false;
   /** Messages settled since the queue was last cleared of them. */
   let stale = 0;
@@ -88,7 +90,7 @@ export function createSender({ link, clock, topology, channel, onBlocked }: Send
 
   const pump = (): void => {
     const client = link.client();
-    if (underWay || client === undefined) return;
+    if (underWay || client === undefined || client === left) return;
     const batch = takeBatch();
     if (batch.length === 0) return;
     underWay = true;
@@ -140,7 +142,9 @@ export function createSender({ link, clock, topology, channel, onBlocked }: Send
     for (let at = 0; at + 1 < refused.length; at += 2)
       words.set(numberOf(refused[at]), textOf(refused[at + 1]));
     // Whether the server may write at all is judged before a script begins to: then nothing of the batch was taken.
-    const ofAll = [...words.values()].map((said) => new Error(said)).find((said) => isFull(said) || isUnfit(said));
+    const ofAll = [...words.values()]
+      .map((said) => new Error(said))
+      .find((said) => isFull(said) || isUnfit(said));
     if (ofAll !== undefined) return failBatch(client, batch, ofAll);
     unblock();
     for (const [index, entry] of batch.entries()) {
@@ -158,9 +162,10 @@ export function createSender({ link, clock, topology, channel, onBlocked }: Send
       for (const entry of batch) entry.job.finish(entry, rejected("broker", failure));
       return;
     }
-    // A server that has forgotten its scripts, or is a replica now, is left; nobody knows what became of the batch.
+    // A server that is a replica now is left; and of a connection that broke nobody knows what became of the batch.
     for (const { job } of batch) job.endIfBroken();
     putBack(batch);
+    left = client;
     link.drop(client, error);
   };
 
@@ -191,7 +196,7 @@ export function createSender({ link, clock, topology, channel, onBlocked }: Send
       else entry.job.finish(entry, rejected("message", error));
     }
   };
-  const channels = createChannels(link, channel, { ready: pumpSoon, missing: refuse });
+  const channels = createChannels(link, clock, channel, { ready: pumpSoon, missing: refuse });
 
   return {
     send: (messages, shape, bounds) =>
@@ -215,7 +220,7 @@ export function createSender({ link, clock, topology, channel, onBlocked }: Send
 
 /** The server's words for: not here, not now. It has run nothing. */
 function isUnfit(error: unknown): boolean {
-  return ["READONLY", "LOADING", "MASTERDOWN", "NOSCRIPT"].includes(wordOf(error));
+  return ["READONLY", "LOADING", "MASTERDOWN"].includes(wordOf(error));
 }
 
 const confirmed: PublishOutcome = Object.freeze({ status: "confirmed" });
@@ -237,7 +242,8 @@ function argumentsOf(batch: readonly Entry[], topology: TopologyMode) {
 }
 
 function refusalOf({ parcel }: Entry, said: string): MessagingError {
-  if (said !== "MISSING") return toTransportError(new Error(said), `The stream '${parcel.stream}' took no message`);
+  if (said !== "MISSING")
+    return toTransportError(new Error(said), `The stream '${parcel.stream}' took no message`);
   return new MessagingError(
     "TRANSPORT_CHANNEL_MISSING",
     `The channel '${parcel.channel}' does not exist: the stream '${parcel.stream}' is missing. Create it, or set topology: "declare"`,

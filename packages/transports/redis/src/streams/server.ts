@@ -17,7 +17,8 @@ export async function checkServer(client: Redis): Promise<void> {
   if (facts.get("loading") === "1") throw notReady("it is reading its data from disk");
   if ((facts.get("role") ?? "master") !== "master") throw notReady("it is a replica, and takes no writes");
   const problem = problemOf(facts);
-  if (problem !== undefined) throw new MessagingError("CONFIG_INVALID", `This Redis cannot be used: ${problem}`);
+  if (problem !== undefined)
+    throw new MessagingError("CONFIG_INVALID", `This Redis cannot be used: ${problem}`);
 }
 
 async function readFacts(client: Redis): Promise<ReadonlyMap<string, string> | undefined> {

@@ -69,7 +69,10 @@ export function createSharedReader(parts: ReaderParts): Reader {
   /** Found no room since the last look. */
   let waitedBefore: ReadonlySet<string> = new Set();
 
-  const fetchedOf = (found: readonly Found[], from: readonly (typeof sources)[number][]): readonly Fetched[] =>
+  const fetchedOf = (
+    found: readonly Found[],
+    from: readonly (typeof sources)[number][],
+  ): readonly Fetched[] =>
     found.flatMap(({ place, entry }) => {
       const source = from[place - 1];
       return source === undefined ? [] : [{ entry, ...source, holder: consumer, tenure }];
@@ -191,10 +194,7 @@ export function createSharedReader(parts: ReaderParts): Reader {
     down: (cause) => {
       tenure.end();
       tenure = beginTenure();
-      interrupted = new Set([
-        ...interrupted,
-        ...placesOf(handOver.lose(() => true, "outage").handedOut),
-      ]);
+      interrupted = new Set([...interrupted, ...placesOf(handOver.lose(() => true, "outage").handedOut)]);
       loop.restart(cause);
     },
     stop,
@@ -213,4 +213,3 @@ function placeIn(ours: readonly Fetched[], index: number): readonly string[] {
   const one = ours[index];
   return one === undefined ? [] : [placeOf(one)];
 }
-

@@ -41,13 +41,14 @@ export interface OpenSubscription {
 }
 
 /** @throws what binding and connecting come to. */
-export async function createSubscription(
-  parts: SubscriptionParts,
-  client: Redis,
-): Promise<OpenSubscription> {
+export async function createSubscription(parts: SubscriptionParts, client: Redis): Promise<OpenSubscription> {
   const { request, plan, topology, consuming, options, names } = parts;
   const { onFault } = request;
-  const failed = (what: string, error: unknown): void => report(onFault, toTransportError(error, what));
+  const failed = (what: string, error: unknown): void => {
+    const failure = toTransportError(error, what);
+    // Of a connection that breaks the subscription is told once, and not by everything that was under way.
+    if (failure.code !== "TRANSPORT_UNAVAILABLE") report(onFault, failure);
+  };
   const fault = (why: string, cause?: unknown): void =>
     report(onFault, subscriptionLost(request.group, why, cause));
   const isOrdered = plan.queues.some(({ kind }) => kind === "part");

@@ -60,6 +60,9 @@ export function redisHarness(name: string): TransportHarness<RedisTransport> {
 /** A producer that knows the streams of a channel, and nothing of CloudEvents. */
 async function rawPublish(broker: TestBroker, { channel, headers, body }: RawMessage): Promise<void> {
   const client = await broker.raw();
-  const fields = headers.flatMap(([name, value]) => [name, typeof value === "string" ? value : Buffer.from(value)]);
+  const fields = headers.flatMap(([name, value]) => [
+    name,
+    typeof value === "string" ? value : Buffer.from(value),
+  ]);
   await client.xadd(`${broker.prefix}{${channel}:0}`, "*", ...fields, "data", Buffer.from(body));
 }
