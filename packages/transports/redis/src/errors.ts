@@ -1,48 +1,7 @@
-import { type ErrorCode, MessagingError, type PublishOutcome } from "@postrider/core";
+import { MessagingError, type PublishOutcome } from "@postrider/core";
+import { codeOf, textOf, wordOf } from "./streams/said.ts";
 
 export type Refused = Extract<PublishOutcome, { readonly status: "rejected" | "unknown" }>;
-
-/** What the server calls its answer, by the first word of an error: `OOM`, `NOGROUP`, `WRONGTYPE`. */
-export function wordOf(thrown: unknown): string {
-  return /^-?([A-Z]+)\b/.exec(textOf(thrown))?.[1] ?? "";
-}
-
-function textOf(thrown: unknown): string {
-  if (!(thrown instanceof Error)) return String(thrown);
-  // Several addresses of one host that all refuse are an error without a text of its own.
-  return thrown.message === "" && "code" in thrown ? String(thrown.code) : thrown.message;
-}
-
-const codes: Readonly<Record<string, ErrorCode>> = {
-  OOM: "TRANSPORT_FULL",
-  MISCONF: "TRANSPORT_FULL",
-  NOREPLICAS: "TRANSPORT_FULL",
-  BUSY: "TRANSPORT_FULL",
-  LOADING: "TRANSPORT_UNAVAILABLE",
-  READONLY: "TRANSPORT_UNAVAILABLE",
-  MASTERDOWN: "TRANSPORT_UNAVAILABLE",
-  NOSCRIPT: "TRANSPORT_UNAVAILABLE",
-  NOAUTH: "TRANSPORT_ACCESS_REFUSED",
-  WRONGPASS: "TRANSPORT_ACCESS_REFUSED",
-  NOPERM: "TRANSPORT_ACCESS_REFUSED",
-  WRONGTYPE: "TRANSPORT_TOPOLOGY_CONFLICT",
-  NOGROUP: "TRANSPORT_CHANNEL_MISSING",
-  UNBLOCKED: "TRANSPORT_CHANNEL_MISSING",
-  MOVED: "TRANSPORT_TOPOLOGY_CONFLICT",
-  CROSSSLOT: "TRANSPORT_TOPOLOGY_CONFLICT",
-};
-
-const unreachable = new Set([
-  "ECONNREFUSED",
-  "ECONNRESET",
-  "EPIPE",
-  "ETIMEDOUT",
-  "EHOSTUNREACH",
-  "ENETUNREACH",
-  "ENOTFOUND",
-  "EAI_AGAIN",
-  "ABORT_ERR",
-]);
 
 /** What ioredis threw, as an error with a code. `what` begins the sentence: "The group 'x' cannot be bound". */
 export function toTransportError(thrown: unknown, what: string): MessagingError {
@@ -51,17 +10,6 @@ export function toTransportError(thrown: unknown, what: string): MessagingError 
     cause: withoutArguments(thrown),
     ...(isUntrusted(thrown) && { retryable: false }),
   });
-}
-
-function codeOf(thrown: unknown): ErrorCode {
-  const text = textOf(thrown);
-  if (/invalid password|invalid username-password/i.test(text)) return "TRANSPORT_ACCESS_REFUSED";
-  const said = codes[wordOf(thrown)];
-  if (said !== undefined) return said;
-  const code: unknown = thrown instanceof Error && "code" in thrown ? thrown.code : undefined;
-  if (typeof code === "string" && unreachable.has(code)) return "TRANSPORT_UNAVAILABLE";
-  const gone = /clos|aborted due|isn't writeable|ETIMEDOUT|Socket/i.test(text);
-  return gone ? "TRANSPORT_UNAVAILABLE" : "TRANSPORT_FAILED";
 }
 
 /** A certificate that is not trusted today will not be tomorrow. */
@@ -94,11 +42,6 @@ function withoutArguments(thrown: unknown): unknown {
 /** True where trying other hosts, or again, cannot help. */
 export function isAccessRefused(thrown: unknown): boolean {
   return codeOf(thrown) === "TRANSPORT_ACCESS_REFUSED";
-}
-
-/** True where the server lives and takes no writes for now. */
-export function isFull(thrown: unknown): boolean {
-  return codeOf(thrown) === "TRANSPORT_FULL";
 }
 
 /** True when the stream or the group asked for is not there. */

@@ -1,20 +1,11 @@
 import { isUtf8 } from "node:buffer";
 import type { IncomingMessage, OutgoingMessage } from "@postrider/core";
+import type { StreamEntry } from "./streams/entry.ts";
 
 /*
  * CloudEvents have no binding for Redis Streams. An entry is a list of fields, so it is written like the binary mode of
  * Kafka: attributes as `ce_*`, the media type as `content-type`, the bytes as `data`, and headers by their own names.
  */
-
-/** One entry of a stream as it was read: names and values in turn. */
-export interface StreamEntry {
-  readonly id: string;
-  readonly fields: readonly Buffer[];
-  /** How often it was given to a consumer, this time included. */
-  readonly deliveries: number;
-  /** It was handed over before, and given back to its place. */
-  readonly returned?: boolean | undefined;
-}
 
 /** The fields of an entry as ioredis takes them: names and values in turn. */
 export interface NativeMessage {

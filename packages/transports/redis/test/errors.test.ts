@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { isAccessRefused, isFull, isMissing, toTransportError } from "../src/errors.ts";
+import { isAccessRefused, isMissing, toTransportError } from "../src/errors.ts";
+import { isFull } from "../src/streams/said.ts";
 
 const coded = (code: string): Error => Object.assign(new Error(`connect ${code} 127.0.0.1:1`), { code });
 

@@ -4,11 +4,11 @@ import {
   fromNative,
   isRedelivered,
   type NativeMessage,
-  type StreamEntry,
   toNative,
   toNativeCopy,
   toNativeLetter,
 } from "../src/mapping.ts";
+import type { StreamEntry } from "../src/streams/entry.ts";
 import { outgoing } from "./support/messages.ts";
 
 const entryOf = ({ fields }: NativeMessage, deliveries = 1): StreamEntry => ({

@@ -1,5 +1,5 @@
 import type { Redis } from "ioredis";
-import { wordOf } from "../errors.ts";
+import { wordOf } from "./said.ts";
 import { type ScriptName, scripts } from "./scripts.ts";
 
 /*

@@ -1,4 +1,4 @@
-import type { StreamEntry } from "../mapping.ts";
+import type { StreamEntry } from "./entry.ts";
 import { bytesOf, listOf, numberOf, textOf } from "./call.ts";
 
 /** An entry, and in which of the streams asked for it stands, counted from 1 as scripts do. */

@@ -1,4 +1,4 @@
-import type { StreamEntry } from "../mapping.ts";
+import type { StreamEntry } from "./entry.ts";
 import type { WorkQueue } from "../topology.ts";
 
 /** The time in which entries are ours: it ends with the connection, with the lease, or with the subscription. */

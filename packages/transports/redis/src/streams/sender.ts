@@ -1,6 +1,6 @@
 import { type Clock, MessagingError, type PublishBounds, type PublishOutcome } from "@postrider/core";
 import type { Redis } from "ioredis";
-import { isFull, rejected, toTransportError, unavailableError, wordOf } from "../errors.ts";
+import { rejected, toTransportError, unavailableError } from "../errors.ts";
 import type { TopologyMode } from "../options.ts";
 import { createBackoff } from "./backoff.ts";
 import { type Argument, listOf, numberOf, run, textOf } from "./call.ts";
@@ -8,6 +8,7 @@ import { createChannels } from "./channels.ts";
 import { createDeadlineSweep } from "./deadline-sweep.ts";
 import { createJob, type Entry, type Job, type JobShape, type Parcel } from "./job.ts";
 import type { Link } from "./link.ts";
+import { isFull, wordOf } from "./said.ts";
 
 /*
  * Confirmed sending, one batch under way at a time: what gathers meanwhile is the next batch, so batches are as large as

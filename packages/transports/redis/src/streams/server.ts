@@ -1,6 +1,6 @@
 import { MessagingError } from "@postrider/core";
 import type { Redis } from "ioredis";
-import { wordOf } from "../errors.ts";
+import { wordOf } from "./said.ts";
 
 /** XAUTOCLAIM, XADD NOMKSTREAM and XTRIM MINID. */
 const oldest = [6, 2] as const;

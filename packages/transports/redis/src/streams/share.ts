@@ -4,7 +4,7 @@ import type { Found } from "./entries.ts";
 import { beginTenure, type OpenTenure } from "./tenure.ts";
 
 /** What all owners of a stream are called at the server, so that who comes next finds what was given out. */
-export const ownerName = "owner";
+const ownerName = "owner";
 
 /** One of the two streams of a share: the one that is published to, and the one of what comes again. */
 export interface Source {
