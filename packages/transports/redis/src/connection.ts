@@ -1,5 +1,4 @@
 import type { CodedError, ConnectionState, ConnectOptions } from "@postrider/core";
-import type { Redis } from "ioredis";
 import { toTransportError, unavailableError } from "./errors.ts";
 import type { ResolvedOptions } from "./options.ts";
 import { createLink, type Link } from "./streams/link.ts";

@@ -174,4 +174,56 @@ describe("consuming from Redis", () => {
     await transport.publisher.publish(batch, bounds);
     await expect.poll(() => seen, { timeout: 10_000 }).toEqual([4, 3, 2, 1]);
   });
+
+  test("36. closing an ordered subscription counts nothing, and keeps the places", async () => {
+    const request = { channels: ["places"], group: "places", ordering: "key" } as const;
+    const { transport } = await connected();
+    const first = await subscribe(transport, { ...request, ...hold, maxInFlight: 3 });
+    const sent = Array.from({ length: 12 }, () => outgoing("places", { key: "k" }));
+    await transport.publisher.publishRun(sent, bounds);
+    await expect.poll(() => first.deliveries.length).toBe(3);
+    await first.subscription.close();
+    const second = await subscribe(transport, request);
+    await expect.poll(() => second.deliveries.length, { timeout: 10_000 }).toBe(12);
+    expect(second.deliveries.map(idOf)).toEqual(sent.map(({ attributes }) => attributes["id"]));
+    expect(second.deliveries.map(({ attempt }) => attempt)).toEqual(sent.map(() => 1));
+  });
+
+  test("36. what is released in an ordered group comes again before what follows, uncounted", async () => {
+    const { transport } = await connected();
+    const seen: (readonly [id: string, attempt: number, redelivered: boolean])[] = [];
+    await subscribe(transport, {
+      channels: ["released"],
+      group: "released",
+      ordering: "key",
+      maxInFlight: 1,
+      receive: (delivery) => {
+        seen.push([idOf(delivery), delivery.attempt, delivery.redelivered]);
+        void delivery.settle({ kind: seen.length === 1 ? "release" : "ack" });
+      },
+    });
+    const [one, two] = [outgoing("released", { key: "k" }), outgoing("released", { key: "k" })];
+    await transport.publisher.publishRun([one, two], bounds);
+    await expect.poll(() => seen.length, { timeout: 10_000 }).toBe(3);
+    const [first, second] = [one, two].map(({ attributes }) => attributes["id"] ?? "");
+    expect(seen).toEqual([
+      [first, 1, false],
+      [first, 1, true],
+      [second, 1, false],
+    ]);
+  });
+
+  test("40. what finds no room at a member for long is given to others", async () => {
+    const { transport } = await connected({ leaseMs: 900 });
+    const full = await subscribe(transport, { channels: ["idle"], group: "idle", maxInFlight: 8, ...hold });
+    const batch = Array.from({ length: 8 }, (_, shard) => outgoing("idle", { shard }));
+    await transport.publisher.publish(batch, bounds);
+    await expect.poll(() => full.deliveries.length).toBe(8);
+    full.subscription.setMaxInFlight(1);
+    await transport.publisher.publish([outgoing("idle")], bounds);
+    const { transport: second } = await connected({ leaseMs: 900 });
+    const other = await subscribe(second, { channels: ["idle"], group: "idle" });
+    await expect.poll(() => other.deliveries.length, { timeout: 10_000 }).toBe(1);
+    expect(full.deliveries.every(({ signal }) => !signal.aborted)).toBe(true);
+  });
 });

@@ -95,4 +95,50 @@ describe("processes that consume an ordered group", () => {
     // Only what was in hand when a process died comes twice.
     expect(duplicates).toBeLessThanOrEqual(2 * 40);
   }, 120_000);
+
+  test("100. a member that is frozen until its lease is another's changes nothing when it wakes up", async () => {
+    writeFileSync(file, "");
+    const own = "walks-frozen";
+    const from = `com.example.frozen`;
+    const launch = async (name: string): Promise<ChildProcess> => {
+      const started = fork(child, [broker.url, broker.prefix, own, from, file, name], {
+        execArgv: ["--conditions=@postrider/source"],
+      });
+      running.set(name, started);
+      await once(started, "message");
+      return started;
+    };
+    const sleeper = await launch("sleeper");
+    const { transport } = await broker.transport();
+    await transport.connect();
+    let steps = 0;
+    const publish = async (): Promise<void> => {
+      const step = (steps += 1);
+      const batch = Array.from({ length: walkers }, (_, index) => {
+        const walker = `walker-${index}`;
+        return outgoing(from, {
+          type,
+          key: walker,
+          shard: index % 16,
+          body: Buffer.from(JSON.stringify({ walker, step })),
+        });
+      });
+      await transport.publisher.publish(batch, { deadlineMs: 10_000 });
+    };
+    for (let round = 0; round < 3; round += 1) await publish();
+    await expect.poll(() => workedBy("sleeper")).toBeGreaterThan(60);
+    sleeper.kill("SIGSTOP");
+    for (let round = 0; round < 3; round += 1) await publish();
+    await launch("heir");
+    // All of it: what the sleeper held, and what was on its way to it.
+    await expect.poll(() => workedBy("heir"), { timeout: 30_000 }).toBeGreaterThan(walkers);
+    sleeper.kill("SIGCONT");
+    for (let round = 0; round < 3; round += 1) await publish();
+    const expected = new Map(Array.from({ length: walkers }, (_, index) => [`walker-${index}`, steps]));
+    const found = () => checkWalks(lines(), expected, new Set(["sleeper"]));
+    await expect.poll(() => found().lost, { timeout: 30_000 }).toEqual([]);
+    expect(found().overtaken).toEqual([]);
+    // What was in its hands already it may go on with, and begin once more: that is for the inbox.
+    expect(found().overlapping.filter((line) => !line.startsWith("sleeper "))).toEqual([]);
+  }, 90_000);
 });

@@ -1,4 +1,4 @@
-import { MessagingError, type OutgoingMessage } from "@postrider/core";
+import type { MessagingError, OutgoingMessage } from "@postrider/core";
 import type { Redis } from "ioredis";
 import { toTransportError, unavailableError } from "../errors.ts";
 import { type NativeMessage, toNativeCopy, toNativeLetter } from "../mapping.ts";

@@ -120,7 +120,8 @@ export function createOrderedReader(parts: OrderedReaderParts): Reader {
     const { owner, stream, retry } = share.queue;
     const reply = await run(client, "acquire", [owner, stream, retry], [group, member, leaseMs]);
     if (reply === null || closing || consuming.client() !== client) return;
-    begin(share, listOf(reply).map(textOf));
+    // A process that was frozen finds out by the clock, before it hears of anything.
+    begin(share, listOf(reply).map(textOf), () => clock.monotonicMs() < leaseEndsMs);
     loop.wake();
     loop.interrupt();
   };

@@ -41,8 +41,8 @@ export function createShare(queue: WorkQueue): Share {
 }
 
 /** It is ours from now on, and begins with what was given out before. */
-export function begin(share: Share, last: readonly string[]): void {
-  share.tenure = beginTenure();
+export function begin(share: Share, last: readonly string[], isHeld: () => boolean): void {
+  share.tenure = beginTenure(isHeld);
   share.isLeaving = false;
   for (const [index, source] of share.sources.entries()) {
     source.from = "0";

@@ -5,12 +5,15 @@ export interface OpenTenure extends Tenure {
   end(): void;
 }
 
-export function beginTenure(): OpenTenure {
+/** `isHeld`: what else must be true for it to last. */
+export function beginTenure(isHeld: () => boolean = always): OpenTenure {
   let isLive = true;
   return {
-    live: () => isLive,
+    live: () => isLive && isHeld(),
     end: () => {
       isLive = false;
     },
   };
 }
+
+const always = (): boolean => true;
