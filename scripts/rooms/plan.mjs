@@ -28,7 +28,7 @@ export const plans = [
     ],
     optional: [],
     // What AMQP leaves to its clients: connections that come back, confirmed sending, channels that hold messages.
-    own: { rabbitmq: { entries: ["amqp/"] } },
+    own: { rabbitmq: { entries: ["amqp/"] }, redis: { entries: ["streams/"] } },
   },
   {
     group: "stores",

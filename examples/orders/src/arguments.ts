@@ -25,6 +25,7 @@ poisoned order on the way. Without the variables below everything is embedded in
 
   DATABASE_URL=postgres://…                  PostgreSQL instead of PGlite
   BROKER_URL=amqp://…                        RabbitMQ instead of the broker in memory
+  BROKER_URL=redis://…                       Redis Streams instead of it
   OTEL_EXPORTER_OTLP_ENDPOINT=http://…:4318  every span to a collector
   OTEL_TRACES_EXPORTER=console               every span on the terminal
   OTEL_METRICS_EXPORTER=console              metrics on the terminal, at the end

@@ -16,7 +16,11 @@ test.each(["amqp://u@h/v", "amqps://u@h"])("%s is RabbitMQ", (url) => {
   expect(choose({ BROKER_URL: url }).broker).toEqual({ kind: "rabbitmq", url });
 });
 
-test.each(["kafka", "nats", "tls", "redis", "rediss"])("%s:// is said to be not here yet", (scheme) => {
+test.each(["redis://u@h/0", "rediss://u@h"])("%s is Redis", (url) => {
+  expect(choose({ BROKER_URL: url }).broker).toEqual({ kind: "redis", url });
+});
+
+test.each(["kafka", "nats", "tls"])("%s:// is said to be not here yet", (scheme) => {
   const chosen = () => choose({ BROKER_URL: `${scheme}://user:secret@host` });
   expect(chosen).toThrow(UsageError);
   expect(chosen).toThrow(`BROKER_URL: the package for ${scheme}:// is not part of this repository yet`);
@@ -27,7 +31,7 @@ test.each([
   [
     "BROKER_URL",
     "mqtt://host",
-    "BROKER_URL: there is no broker for mqtt://. Known: memory://, amqp://, amqps://",
+    "BROKER_URL: there is no broker for mqtt://. Known: memory://, amqp://, amqps://, redis://, rediss://",
   ],
   ["BROKER_URL", "toString://host", "there is no broker for tostring://"],
   ["DATABASE_URL", "oracle://host", "DATABASE_URL: there is no store for oracle://"],

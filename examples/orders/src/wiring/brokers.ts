@@ -58,6 +58,7 @@ function transportsOf(local: MemoryBroker, tap: Tap) {
   return {
     memory: async () => ({ transport: tap(memoryDriver(local)) }),
     rabbitmq: async () => ({ transport: tap((await import("@postrider/rabbitmq")).transport) }),
+    redis: async () => ({ transport: tap((await import("@postrider/redis")).transport) }),
   } satisfies TransportLoaders;
 }
 

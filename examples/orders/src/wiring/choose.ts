@@ -7,7 +7,7 @@ export interface Choice {
 }
 
 export interface BrokerChoice {
-  readonly kind: "memory" | "rabbitmq";
+  readonly kind: "memory" | "rabbitmq" | "redis";
   readonly url: string;
 }
 
@@ -19,8 +19,10 @@ const brokers: Readonly<Record<string, BrokerChoice["kind"]>> = {
   memory: "memory",
   amqp: "rabbitmq",
   amqps: "rabbitmq",
+  redis: "redis",
+  rediss: "redis",
 };
-const brokersToCome: ReadonlySet<string> = new Set(["kafka", "nats", "tls", "redis", "rediss"]);
+const brokersToCome: ReadonlySet<string> = new Set(["kafka", "nats", "tls"]);
 const databasesToCome: ReadonlySet<string> = new Set(["mysql", "mariadb", "sqlite", "file"]);
 
 /** Broker and database by BROKER_URL and DATABASE_URL; without them everything is embedded in this process. */

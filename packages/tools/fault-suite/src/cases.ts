@@ -163,6 +163,12 @@ const plans = [
       load.outage(() => deleteQueue(load.groups.unordered), [load.groups.unordered]),
   }),
   plan({
+    title: "what is published to is deleted, with all that is in it",
+    needs: ["deleteChannel"],
+    during: (load, { deleteChannel }) =>
+      load.outage(() => deleteChannel(load.channel), [load.groups.ordered, load.groups.unordered]),
+  }),
+  plan({
     title: "a handler blocks the event loop for longer than a silent peer is waited for",
     needs: ["cut"],
     during: (load, { silenceLimitMs }) =>

@@ -1,4 +1,4 @@
 export { rabbitmq, transport } from "./transport.ts";
 export type { RabbitmqNative, RabbitmqTransport } from "./transport.ts";
-export type { AttributePrefix, Partitions, RabbitmqOptions, TopologyMode } from "./options.ts";
+export type { Partitions, RabbitmqOptions, TopologyMode } from "./options.ts";
 export type { RabbitmqCapabilities } from "./capabilities.ts";

@@ -1,7 +1,7 @@
 import { isUtf8 } from "node:buffer";
 import type { IncomingMessage, OutgoingMessage } from "@postrider/core";
 import type { ConsumeMessage, Options } from "amqplib";
-import type { AttributePrefix } from "./options.ts";
+import type { AttributePrefix } from "./amqp/attribute-prefix.ts";
 
 /*
  * CloudEvents have no official binding for AMQP 0-9-1. Written is that for AMQP 1.0, to which the broker itself turns
@@ -17,7 +17,7 @@ const ownHeaders = {
 } as const;
 
 /** The properties of a message as amqplib takes them; what is undefined is not sent. */
-export type NativeProperties = { -readonly [K in keyof Options.Publish]: Options.Publish[K] | undefined };
+type NativeProperties = { -readonly [K in keyof Options.Publish]: Options.Publish[K] | undefined };
 
 /** A message as amqplib takes it. */
 export interface NativeMessage {

@@ -9,6 +9,7 @@ import {
   systemClock,
 } from "@postrider/core";
 import { type Address, parseAddress } from "./amqp/address.ts";
+import type { AttributePrefix } from "./amqp/attribute-prefix.ts";
 import { retryDelays } from "./amqp/tiers.ts";
 
 /** Who creates exchanges, queues and bindings. */
@@ -16,9 +17,6 @@ export type TopologyMode = "declare" | "check" | "none";
 
 /** How many queues an ordered group has: a divisor of the 16 shards. */
 export type Partitions = 1 | 2 | 4 | 8 | 16;
-
-/** The prefix of CloudEvents attributes among the headers. */
-export type AttributePrefix = "cloudEvents:" | "cloudEvents_" | "ce-";
 
 /** Which RabbitMQ a transport connects to, and how. */
 export interface RabbitmqOptions {
@@ -66,7 +64,7 @@ export interface RabbitmqOptions {
    */
   readonly unroutable?: "reject" | "drop" | undefined;
   /** What attributes are written with; all three are read. Default `cloudEvents:`. */
-  readonly attributePrefix?: AttributePrefix | undefined;
+  readonly attributePrefix?: "cloudEvents:" | "cloudEvents_" | "ce-" | undefined;
   /** How long an acknowledgement may wait for others to go with it, in milliseconds, 0 to 1,000. Default 5. */
   readonly ackDelayMs?: number | undefined;
   /** Deadlines and waits run by this clock. Default: the system's. */

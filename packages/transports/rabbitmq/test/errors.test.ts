@@ -1,7 +1,8 @@
 import { describe, expect, test } from "vitest";
 import type { Entry } from "../src/amqp/job.ts";
 import { judgeLoss } from "../src/amqp/loss.ts";
-import { isAckTimeout, saidBy, toTransportError } from "../src/errors.ts";
+import { isAckTimeout, saidBy } from "../src/amqp/said.ts";
+import { toTransportError } from "../src/errors.ts";
 
 const closed = (replyCode: number, name: string, text: string): Error =>
   Object.assign(new Error(`Channel closed by server: ${replyCode} (${name}) with message "${text}"`), {

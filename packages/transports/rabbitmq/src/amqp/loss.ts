@@ -1,6 +1,7 @@
 import type { PublishOutcome } from "@postrider/core";
-import { exchangeIn, rejected, saidBy, tooLargeIn, toTransportError, type BrokerSaid } from "../errors.ts";
+import { rejected, toTransportError } from "../errors.ts";
 import type { Entry } from "./job.ts";
+import { type BrokerSaid, exchangeIn, saidBy, tooLargeIn } from "./said.ts";
 
 /** Who is at fault that the broker closed a channel, and must not be sent again. */
 export interface Verdict {

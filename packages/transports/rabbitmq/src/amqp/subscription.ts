@@ -5,7 +5,7 @@ import {
   type TransportSubscription,
 } from "@postrider/core";
 import type { ChannelModel, ConsumeMessage } from "amqplib";
-import { ackTimeoutError, isAckTimeout, saidBy, subscriptionLost, toTransportError } from "../errors.ts";
+import { subscriptionLost, toTransportError } from "../errors.ts";
 import { attemptOf, fromNative } from "../mapping.ts";
 import type { ResolvedOptions } from "../options.ts";
 import { createDelivery, type DeliveryHolder } from "../settlement.ts";
@@ -16,6 +16,7 @@ import { createHandOver, putBack, report, type HandOver } from "./hand-over.ts";
 import { createIntake, type Intake } from "./intake.ts";
 import type { Link } from "./link.ts";
 import type { Names } from "./names.ts";
+import { ackTimeoutError, isAckTimeout, saidBy } from "./said.ts";
 import { createSpread, type Spread } from "./spread.ts";
 import { beginTenure, type Tenure } from "./tenure.ts";
 

@@ -23,6 +23,7 @@ export interface Proxy {
 export async function openProxy(targetUrl: string): Promise<Proxy> {
   const target = new URL(targetUrl);
   const pairs = new Set<readonly [client: Socket, server: Socket]>();
+  const held = new Set<readonly [client: Socket, server: Socket]>();
   let open = true;
   let refused = 0;
   const server: Server = createServer((client) => {
@@ -76,10 +77,19 @@ export async function openProxy(targetUrl: string): Promise<Proxy> {
       }
     },
     hold: () => {
-      for (const [client, upstream] of pairs) upstream.unpipe(client);
+      for (const pair of pairs) {
+        const [client, upstream] = pair;
+        upstream.unpipe(client);
+        held.add(pair);
+      }
     },
     release: () => {
-      for (const [client, upstream] of pairs) upstream.pipe(client);
+      // Those that were made meanwhile pass replies on already: piped twice, they would pass each of them twice.
+      for (const pair of held) {
+        const [client, upstream] = pair;
+        if (pairs.has(pair)) upstream.pipe(client);
+      }
+      held.clear();
     },
     refused: () => refused,
     close: async () => {
