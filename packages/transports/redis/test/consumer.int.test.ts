@@ -46,7 +46,7 @@ describe("consuming from Redis", () => {
   test("38. a member with room for one takes no more, however many streams there are", async () => {
     const { transport } = await connected({ leaseMs: 60_000 });
     const one = await subscribe(transport, { channels: ["few"], group: "few", maxInFlight: 1, ...hold });
-    const { transport: second } = await connected();
+    const { transport: second } = await connected({ leaseMs: 60_000 });
     const sent = Array.from({ length: 16 }, (_, shard) => outgoing("few", { shard }));
     await transport.publisher.publish(sent, bounds);
     await expect.poll(() => one.deliveries.length).toBe(1);
