@@ -52,7 +52,7 @@ export interface RedisOptions {
   readonly partitions?: Partitions | undefined;
   /**
    * How long a member may give no sign before others take what it holds, in milliseconds, 500 to 3,600,000. It is
-   * extended three times as often, however long handlers take. Default 30,000.
+   * extended three times as often, however long handlers take. All members of a group must say the same. Default 30,000.
    */
   readonly leaseMs?: number | undefined;
   /**

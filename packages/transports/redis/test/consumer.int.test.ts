@@ -25,19 +25,28 @@ describe("consuming from Redis", () => {
   test("21. an entry whose delivery was lost on the way is found with the server, and not counted", async () => {
     const { transport: publisher } = await connected();
     // So long a lease that nothing comes back by that.
-    const { transport, proxy } = await connected({ heartbeatMs: 500, leaseMs: 60_000 });
+    const { transport, proxy } = await connected({ heartbeatMs: 1_000, leaseMs: 60_000 });
     const { deliveries } = await subscribe(transport, { channels: ["late"], group: "late" });
+    const client = await broker.raw();
+    const name = `name=${broker.prefix.slice(0, -1)}:reading `;
+    await until("the read waits at the server", async () =>
+      String(await client.call("CLIENT", "LIST"))
+        .split("\n")
+        .some((line) => line.includes(name) && / flags=\w*b/.test(line)),
+    );
     proxy.silence("replies");
-    const sent = outgoing("late");
+    const sent = outgoing("late", { shard: 5 });
     await publisher.publisher.publish([sent], bounds);
+    const pending = await client.xpending(`${broker.prefix}{late:5}`, "late");
+    expect([pending[0], deliveries.length]).toEqual([1, 0]);
     await expect.poll(() => deliveries.map(idOf), { timeout: 15_000 }).toEqual([sent.attributes["id"]]);
     expect(deliveries[0]).toMatchObject({ attempt: 1 });
   });
 
   test("38. a member with room for one takes no more, however many streams there are", async () => {
-    const { transport } = await connected();
+    const { transport } = await connected({ leaseMs: 60_000 });
     const one = await subscribe(transport, { channels: ["few"], group: "few", maxInFlight: 1, ...hold });
-    const { transport: second } = await connected();
+    const { transport: second } = await connected({ leaseMs: 60_000 });
     const sent = Array.from({ length: 16 }, (_, shard) => outgoing("few", { shard }));
     await transport.publisher.publish(sent, bounds);
     await expect.poll(() => one.deliveries.length).toBe(1);

@@ -117,4 +117,24 @@ describe("publishing to Redis", () => {
     const inOrder = found.sort((a, b) => a[0] - b[0] || a[1] - b[1]).map(([, , id]) => id);
     expect(inOrder).toEqual(sent.map(({ attributes }) => attributes["id"]));
   });
+
+  test("50. what was unconfirmed when the connection broke goes out again ahead of everything newer", async () => {
+    const client = await broker.raw();
+    const { transport, proxy } = await connected();
+    const send = () => transport.publisher.publish([outgoing("again", { key: "k", shard: 0 })], bounds);
+    await send();
+    proxy.silence("replies");
+    const sent = Array.from({ length: 10 }, () => outgoing("again", { key: "k", shard: 0 }));
+    const first = sent.slice(0, 5).map((message) => transport.publisher.publish([message], bounds));
+    await expect.poll(() => client.xlen(`${broker.prefix}{again:0}`)).toBe(6);
+    const later = sent.slice(5).map((message) => transport.publisher.publish([message], bounds));
+    proxy.cut();
+    const outcomes = (await Promise.all([...first, ...later])).flat();
+    expect(outcomes.map(({ status }) => status)).toEqual(sent.map(() => "confirmed"));
+    const entries = await client.xrange(`${broker.prefix}{again:0}`, "-", "+");
+    const ids = entries.slice(1).map(([, fields]) => fields[fields.indexOf("ce_id") + 1]);
+    const wanted = sent.map(({ attributes }) => attributes["id"]);
+    // Stored twice, since nobody could know; and each time in order.
+    expect(ids).toEqual([...wanted.slice(0, 5), ...wanted]);
+  });
 });
